@@ -1,0 +1,1 @@
+"""Sources, decoding in worker processes, privacy masks, health."""

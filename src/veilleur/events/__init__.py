@@ -1,0 +1,1 @@
+"""One module per predetermined event: a rule is (Scene over time) -> signals and their checks."""

@@ -1,0 +1,30 @@
+"""What a rule sees: objects at one instant. Never a picture, a camera or a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from veilleur.geometry import View
+from veilleur.perception.objects import Detections, Tracks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One camera at one instant.
+
+    time: seconds on the stream's own clock; rules count with it and with nothing else.
+    local: the wall clock at that instant with its time zone, for schedules; None where unknown.
+    tracks: confirmed objects. detections: everything found in this picture, for counting.
+    blind: why the camera sees nothing (dark, moved, frozen ...), else None: rules stay silent.
+    fresh: False where nothing was looked at anew (quiet scene): tracks are as they were.
+    """
+
+    camera: str
+    time: float
+    view: View
+    tracks: Tracks = field(default_factory=Tracks.none)
+    detections: Detections = field(default_factory=Detections.none)
+    local: datetime | None = None
+    blind: str | None = None
+    fresh: bool = True

@@ -1,0 +1,1 @@
+"""From a picture to objects: detector, back ends, regions, tracker."""
