@@ -13,7 +13,7 @@ from veilleur.geometry import ImageArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A 4:2:0 picture. data: (height * 3 / 2, width) uint8, planes Y, U, V one after another (I420).
+    """A 4:2:0 picture. data: (height * 3 / 2, width) uint8, I420: planes Y, U, V in a row.
 
     Width and height are even. full_range: luma uses 0..255 (JPEG) instead of 16..235.
     """
