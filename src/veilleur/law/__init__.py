@@ -1,0 +1,1 @@
+"""Who may analyse what, and the gate that holds everybody to it."""

@@ -1,0 +1,159 @@
+"""YAML files at the door: a value of the right type comes out, or an error with line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from veilleur.errors import ConfigurationError
+
+Model = TypeVar("Model", bound=BaseModel)
+Path_ = Sequence[str | int]
+
+
+class Problems(ConfigurationError):
+    """Several mistakes in one file, all of them: `problems` in the order of their lines."""
+
+    def __init__(self, problems: Sequence[ConfigurationError]) -> None:
+        first = problems[0]
+        super().__init__(
+            first.message,
+            remedy=first.remedy,
+            setting=first.setting,
+            file=first.file,
+            line=first.line,
+            column=first.column,
+        )
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+def read_tree(path: Path) -> CommentedMap:
+    """The mapping in a YAML file, with the place of every key. Errors: ConfigurationError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError("no such file", remedy="check the path", file=str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"cannot be read: {error}", remedy="it must be a text file in UTF-8", file=str(path)
+        ) from error
+    try:
+        tree = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise ConfigurationError(
+            error.problem or "not YAML",
+            remedy="check indentation, colons and quotes around here",
+            file=str(path),
+            line=mark.line + 1 if mark else None,
+            column=mark.column + 1 if mark else None,
+        ) from None
+    except YAMLError as error:
+        raise ConfigurationError(f"not YAML: {error}", file=str(path)) from None
+    if not isinstance(tree, CommentedMap):
+        raise ConfigurationError(
+            "the file must hold settings (key: value)", file=str(path), line=1, column=1
+        )
+    return tree
+
+
+def read_model(path: Path, model: type[Model]) -> Model:
+    """A file as one value. Every mistake is reported, each with its line and column."""
+    tree = read_tree(path)
+    try:
+        return model.model_validate(plain(tree))
+    except ValidationError as error:
+        raise Problems(explain(error, tree, model, path)) from None
+
+
+def plain(node: Any) -> Any:
+    """The tree without its places: dicts, lists and scalars."""
+    if isinstance(node, Mapping):
+        return {str(key): plain(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [plain(value) for value in node]
+    return node
+
+
+def explain(
+    error: ValidationError, tree: CommentedMap, model: type[BaseModel], path: Path
+) -> list[ConfigurationError]:
+    """Pydantic's findings as our errors: where it stands, what is wrong, what was meant."""
+    found = []
+    for detail in error.errors():
+        location = [part for part in detail["loc"] if not _is_tag(part)]
+        line, column = place(tree, location)
+        setting = ".".join(str(part) for part in location)
+        found.append(
+            ConfigurationError(
+                f"{setting or 'file'}: {_plain_words(detail['type'], detail['msg'])}",
+                remedy=_remedy(detail["type"], str(location[-1] if location else ""), model),
+                setting=setting,
+                file=str(path),
+                line=line,
+                column=column,
+            )
+        )
+    return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
+
+
+def place(tree: CommentedMap | CommentedSeq, location: Path_) -> tuple[int, int]:
+    """Line and column (from 1) of the deepest part of `location` that stands in the file."""
+    line, column = tree.lc.line, tree.lc.col
+    node: Any = tree
+    for part in location:
+        if isinstance(node, CommentedMap) and part in node:
+            line, column = node.lc.key(part)
+        elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
+            line, column = node.lc.item(part)
+        else:
+            break
+        node = node[part]
+    return line + 1, column + 1
+
+
+def _is_tag(part: str | int) -> bool:
+    """Names that pydantic puts into a location for the member of a union it tried."""
+    return isinstance(part, str) and ("[" in part or part.startswith("function-"))
+
+
+def _plain_words(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "unknown setting"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ")
+
+
+def _remedy(kind: str, name: str, model: type[BaseModel]) -> str:
+    if kind != "extra_forbidden":
+        return ""
+    near = get_close_matches(name, sorted(_names(model, set())), n=1)
+    return f"did you mean {near[0]!r}?" if near else "remove it, or check its spelling"
+
+
+def _names(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
+    """Every setting's name in the model and the models inside it."""
+    seen.add(model)
+    names = {field.alias or name for name, field in model.model_fields.items()}
+    for field in model.model_fields.values():
+        for inner in _models_in(field.annotation):
+            if inner not in seen:
+                names |= _names(inner, seen)
+    return names
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
