@@ -1,0 +1,299 @@
+"""Follows objects from picture to picture, in seconds, in memory, per camera.
+
+ByteTrack's idea (Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection
+Box", ECCV 2022): sure detections look for their tracks first, then tracks left alone look among the
+doubtful ones, and only sure detections begin tracks. Everything that ByteTrack counts in frames is
+counted in seconds here, so that 10, 5, 2.5 and 1 pictures a second mean the same. Overlap says who
+is who; where it can't (the picture is late, or a fast object is new and its speed unknown) the
+distance does, within what the track's own uncertainty allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from veilleur.errors import ConfigurationError
+from veilleur.geometry import BoolArray, FloatArray, IntArray, View
+from veilleur.perception.association import overlaps, pairs
+from veilleur.perception.motion import SPEED, Motion, centred, cornered
+from veilleur.perception.objects import Detections, Kind, KindArray, Tracks
+
+# By Kind: a person's speed changes by about half its height a second, a vehicle's (the longer side
+# of its box) by more, and a new vehicle may already be fast.
+AGILITY = np.array([0.6, 1.5, 0.6])  # sizes a second, in a second
+FIRST_SPEED = np.array([0.8, 4.0, 0.8])  # sizes a second, standard deviation
+NOISE = 0.05  # of a sure detection's place, in sizes; a doubtful one has twice that
+GATE = 9.0  # squared standard deviations: beyond, no pair by distance
+LIKE = 1.7  # ratio of sizes up to which two boxes may be one object by distance
+QUIET_RESTS_S = 0.5  # speeds fall to 1/e in this time while a quiet scene isn't looked at
+EDGE = 1e-6  # seconds: times nearer than this are the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerSettings:
+    """What may be tuned. Scores 0..1, times in seconds, overlaps as intersection over union.
+
+    sure: score from which a detection is trusted; doubtful: below it nothing is looked at;
+    birth: score from which a detection may begin a track. overlap, doubtful_overlap: least overlap
+    of a pair. confirm_s: a track is shown once it was seen twice, over at least this time.
+    lost_s: an unseen track waits this long; shown_s: so long it is shown, predicted.
+    new_lost_s: a track not yet confirmed waits this long. late_s: when pictures are further apart,
+    or a track was unseen longer, distance counts too. twin: a detection that overlaps a track just
+    seen by more begins no second one.
+    """
+
+    sure: float = 0.5
+    doubtful: float = 0.2
+    birth: float = 0.5
+    overlap: float = 0.15
+    doubtful_overlap: float = 0.4
+    confirm_s: float = 0.15
+    lost_s: float = 2.0
+    shown_s: float = 0.5
+    new_lost_s: float = 0.45
+    late_s: float = 0.35
+    twin: float = 0.7
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.doubtful <= self.sure <= 1 or not self.sure <= self.birth <= 1:
+            raise ConfigurationError(
+                f"tracker scores must rise: doubtful {self.doubtful}, sure {self.sure}, "
+                f"birth {self.birth}",
+                remedy="choose 0 <= doubtful <= sure <= birth <= 1",
+                setting="tracker",
+            )
+        if min(self.confirm_s, self.shown_s, self.new_lost_s, self.late_s) < 0 or (
+            self.lost_s < self.shown_s
+        ):
+            raise ConfigurationError(
+                "tracker times must not be negative, nor lost_s shorter than shown_s",
+                remedy="choose 0 <= shown_s <= lost_s",
+                setting="tracker",
+            )
+
+
+@dataclass(slots=True)
+class _Book:
+    """What is known of each track besides its motion. Row i is row i of the Motion."""
+
+    ids: IntArray
+    kinds: KindArray
+    scores: FloatArray
+    ages: FloatArray  # seconds since first seen
+    unseen: FloatArray  # seconds since last seen, 0.0: now
+    sightings: IntArray
+    confirmed: BoolArray
+
+    @classmethod
+    def of(cls, ids: IntArray, kinds: KindArray, scores: FloatArray) -> _Book:
+        n = len(ids)
+        return cls(
+            ids=ids,
+            kinds=kinds,
+            scores=scores.astype(np.float64),
+            ages=np.zeros(n),
+            unseen=np.zeros(n),
+            sightings=np.ones(n, np.int64),
+            confirmed=np.zeros(n, np.bool_),
+        )
+
+    def columns(self) -> tuple[FloatArray | IntArray | BoolArray | KindArray, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def kept(self, rows: BoolArray) -> _Book:
+        return _Book(*(column[rows] for column in self.columns()))  # type: ignore[arg-type]
+
+    def joined(self, other: _Book) -> _Book:
+        both = zip(self.columns(), other.columns(), strict=True)
+        return _Book(*(np.concatenate(pair) for pair in both))  # type: ignore[arg-type]
+
+
+class Tracker:
+    """One camera's tracks. Ids are never used again within a run.
+
+    view: the picture's size, if known: predicted boxes are cut at its border as the detector's are,
+    and a track that walked out of it ends.
+    """
+
+    def __init__(self, settings: TrackerSettings | None = None, view: View | None = None) -> None:
+        self._set = settings or TrackerSettings()
+        self._view = view
+        self._motion = Motion()
+        self._book = _Book.of(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0))
+        self._next_id = 1
+        self._time: float | None = None
+        self._interval_s = 0.0
+        self._shown = Tracks.none()
+
+    def step(self, detections: Detections, time: float) -> Tracks:
+        """The tracks at `time` (seconds, the stream's own clock), told what was found then.
+
+        Returns confirmed tracks: those seen now, and those unseen for at most `shown_s`, predicted.
+        The same time twice changes nothing. After a step back of the clock the usual interval is
+        taken to have passed; a leap forward beyond `lost_s` ends the tracks. Detections with a
+        number that is not finite, or without area, are not looked at.
+        """
+        elapsed = self._pass(time)
+        if elapsed is None:
+            return self._shown
+        found = _usable(detections, self._set.doubtful)
+        book, motion = self._book, self._motion
+        if len(motion):
+            motion.predict(elapsed, AGILITY[book.kinds])
+            book.ages += elapsed
+            book.unseen += elapsed
+        free = self._associate(found, elapsed)
+        self._forget()
+        self._begin(found, free)
+        return self._show()
+
+    def coast(self, time: float) -> Tracks:
+        """The tracks at `time`, when the scene is quiet and nothing was looked at anew.
+
+        Nothing moved, so those seen at the last look stand where they stood, grow older and are
+        not lost; `seen` is False and their speed falls to rest. Those already unseen at the last
+        look are not shown, and their waiting goes on.
+        """
+        elapsed = self._pass(time)
+        if elapsed is None:
+            return self._shown
+        book, motion = self._book, self._motion
+        if len(motion):
+            places = motion.state[0].copy()
+            motion.predict(elapsed, AGILITY[book.kinds])
+            motion.state[0] = places
+            motion.calm(elapsed, QUIET_RESTS_S)
+            book.ages += elapsed
+            book.unseen[book.unseen > 0] += elapsed
+        self._forget()
+        self._shown = self._tracks(self._book.confirmed & (self._book.unseen == 0), quiet=True)
+        return self._shown
+
+    def expected(self, time: float) -> FloatArray:
+        """(n, 4) where all live tracks, also unseen and new ones, should be at `time`. Pure."""
+        elapsed = 0.0 if self._time is None else max(time - self._time, 0.0)
+        return self._cut(cornered(self._motion.moved(min(elapsed, self._set.lost_s))))
+
+    def _pass(self, time: float) -> float | None:
+        """Seconds since the last call; None: no time passed."""
+        if self._time is None:
+            self._time = time
+            return 0.0
+        elapsed = time - self._time
+        if abs(elapsed) < EDGE:
+            return None
+        self._time = time
+        if elapsed < 0:
+            return self._interval_s
+        self._interval_s = min(elapsed, self._set.lost_s)
+        return elapsed
+
+    def _associate(self, found: Detections, elapsed_s: float) -> BoolArray:
+        """Correct tracks by the detections that are theirs. Returns the sure ones left."""
+        book = self._book
+        free = found.scores >= self._set.sure
+        if not len(book.ids) or not len(found):
+            return free
+        affinity, overlap = self._affinity(found, elapsed_s)
+        sure, seen_before = free.copy(), book.unseen <= elapsed_s + EDGE
+        alone = np.ones(len(book.ids), np.bool_)
+
+        def settle(rows: BoolArray, columns: BoolArray, table: FloatArray) -> None:
+            r, c = np.flatnonzero(rows), np.flatnonzero(columns)
+            if not len(r) or not len(c):
+                return
+            i, j = pairs(table[r[:, None], c])
+            self._see(r[i], c[j], found, sure)
+            alone[r[i]] = False
+            free[c[j]] = False
+
+        settle(book.confirmed, free, affinity)
+        doubtful = np.where(overlap >= self._set.doubtful_overlap, overlap, 0)
+        settle(book.confirmed & alone & seen_before, ~sure, doubtful)
+        settle(~book.confirmed, free, affinity)
+        twins = overlap[~alone][:, free] > self._set.twin
+        free[np.flatnonzero(free)[twins.any(axis=0)]] = False
+        return free
+
+    def _affinity(self, found: Detections, elapsed_s: float) -> tuple[FloatArray, FloatArray]:
+        """(tracks, detections) how well they fit, 0: not at all; and their overlap."""
+        book, motion = self._book, self._motion
+        places = centred(found.boxes.astype(np.float64))
+        overlap = overlaps(self._cut(motion.boxes), found.boxes)
+        overlap[book.kinds[:, None] != found.kinds] = -1
+        affinity = np.where(overlap >= self._set.overlap, overlap, 0)
+        by_distance = np.flatnonzero((book.sightings == 1) | (book.unseen > self._set.late_s))
+        if len(by_distance):
+            squares = motion.distances(by_distance, places, NOISE)
+            ratio = motion.sizes[by_distance] / places[:, 2:].max(axis=1)
+            near = (squares < GATE) & (ratio < LIKE) & (ratio > 1 / LIKE)
+            near &= overlap[by_distance] >= 0
+            affinity[by_distance] += np.where(near, 0.5 * np.exp(-squares / 4), 0)
+        return affinity, overlap
+
+    def _see(self, rows: IntArray, columns: IntArray, found: Detections, sure: BoolArray) -> None:
+        if not len(rows):
+            return
+        book = self._book
+        noise = np.where(sure[columns], NOISE, 2 * NOISE)
+        self._motion.correct(rows, found.boxes[columns].astype(np.float64), noise)
+        book.scores[rows] = found.scores[columns]
+        book.unseen[rows] = 0.0
+        book.sightings[rows] += 1
+        book.confirmed[rows] |= book.ages[rows] >= self._set.confirm_s - EDGE
+
+    def _forget(self) -> None:
+        book = self._book
+        keep = book.unseen <= np.where(book.confirmed, self._set.lost_s, self._set.new_lost_s)
+        if self._view is not None and len(book.ids):
+            x, y = self._motion.state[0][:, 0], self._motion.state[0][:, 1]
+            inside = (x > 0) & (y > 0) & (x < self._view.width) & (y < self._view.height)
+            keep &= inside | (book.unseen == 0)
+        if not keep.all():
+            self._motion.keep(keep)
+            self._book = book.kept(keep)
+
+    def _begin(self, found: Detections, free: BoolArray) -> None:
+        new = found[free & (found.scores >= self._set.birth)]
+        if not len(new):
+            return
+        ids = np.arange(self._next_id, self._next_id + len(new), dtype=np.int64)
+        self._next_id += len(new)
+        self._motion.add(new.boxes.astype(np.float64), NOISE, FIRST_SPEED[new.kinds])
+        self._book = self._book.joined(_Book.of(ids, new.kinds, new.scores))
+
+    def _show(self) -> Tracks:
+        book = self._book
+        self._shown = self._tracks(book.confirmed & (book.unseen <= self._set.shown_s))
+        return self._shown
+
+    def _tracks(self, rows: BoolArray, quiet: bool = False) -> Tracks:
+        book, motion = self._book, self._motion
+        return Tracks(
+            ids=book.ids[rows],
+            boxes=self._cut(motion.boxes[rows]).astype(np.float32),
+            kinds=book.kinds[rows],
+            scores=book.scores[rows].astype(np.float32),
+            velocities=motion.state[SPEED][rows, :2].astype(np.float32),
+            ages=book.ages[rows].astype(np.float32),
+            seen=(book.unseen[rows] == 0) & (not quiet),
+        )
+
+    def _cut(self, boxes: FloatArray) -> FloatArray:
+        """Boxes cut at the picture's border, where it is known."""
+        if self._view is not None and len(boxes):
+            np.clip(boxes[:, 0::2], 0, self._view.width, out=boxes[:, 0::2])
+            np.clip(boxes[:, 1::2], 0, self._view.height, out=boxes[:, 1::2])
+        return boxes
+
+
+def _usable(detections: Detections, doubtful: float) -> Detections:
+    """Those to look at, in an order that doesn't depend on the detector's."""
+    boxes, scores = detections.boxes, detections.scores
+    good = (scores >= doubtful) & np.isfinite(boxes).all(axis=1)
+    good &= (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    good &= (detections.kinds >= 0) & (detections.kinds < len(Kind))
+    found = detections[good]
+    return found[np.lexsort((found.scores, found.kinds, *found.boxes.T))]
