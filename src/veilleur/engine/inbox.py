@@ -1,0 +1,64 @@
+"""Where frames wait for the detector: one place a camera, newest wins, every loss has a name."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from veilleur.cameras.frame import Frame
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Frames of all cameras of a node, taken by several analysts.
+
+    A newer frame displaces the older one of its camera. A camera whose frame is being analysed is
+    not handed out again until `done`, so that its frames stay in order. Whoever waits longest is
+    served first.
+    """
+
+    _waiting: dict[str, Frame] = field(default_factory=dict)
+    _busy: set[str] = field(default_factory=set)
+    _closed: bool = False
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def put(self, frame: Frame) -> None:
+        with self._changed:
+            if frame.camera in self._waiting:
+                self.dropped[frame.camera, "displaced"] += 1
+            self._waiting[frame.camera] = frame
+            self._changed.notify()
+
+    def take(self, timeout_s: float) -> Frame | None:
+        """The frame that waits longest, or None after `timeout_s` or once closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._next() is not None, timeout_s)
+            camera = None if self._closed else self._next()
+            if camera is None:
+                return None
+            self._busy.add(camera)
+            return self._waiting.pop(camera)
+
+    def done(self, camera: str) -> None:
+        """The camera's frame is analysed: its next one may be handed out."""
+        with self._changed:
+            self._busy.discard(camera)
+            self._changed.notify()
+
+    def forget(self, camera: str) -> None:
+        """The camera is shed or stopped: what waits of it is not analysed."""
+        with self._changed:
+            if self._waiting.pop(camera, None) is not None:
+                self.dropped[camera, "stopped"] += 1
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _next(self) -> str | None:
+        # a dict keeps the order of entry, and a newer frame takes the place of the displaced one:
+        # the first entry is the camera that has waited longest
+        return next((camera for camera in self._waiting if camera not in self._busy), None)

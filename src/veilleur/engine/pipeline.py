@@ -1,0 +1,141 @@
+"""The way of one camera's frame: gate, look, tracks, scene, rules, alerts.
+
+The same object runs live, in `watch`, and in `evaluate`. It reads no clock: the frame brings the
+stream's time, the caller the instant for the gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from veilleur.cameras.frame import Frame
+from veilleur.catalogue import Event
+from veilleur.engine.situations import Alert, Situations, alert_of
+from veilleur.events.rule import Rule, Verdict
+from veilleur.events.scene import Scene
+from veilleur.geometry import FloatArray, View
+from veilleur.law.gate import Gate
+from veilleur.perception.looking import Look, Looker
+from veilleur.perception.objects import Detections, Tracks
+
+
+class Follower(Protocol):
+    """The tracker as the pipeline uses it."""
+
+    def step(self, detections: Detections, time: float) -> Tracks: ...
+    def coast(self, time: float) -> Tracks: ...
+    def expected(self, time: float) -> FloatArray: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    """What one rule said of one scene."""
+
+    rule: str
+    event: Event
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Everything one frame led to."""
+
+    scene: Scene
+    alerts: tuple[Alert, ...] = ()
+    verdicts: tuple[RuleVerdict, ...] = ()
+    frame: Frame | None = None
+    inferences: int = 0
+    looked: str = "nothing"
+
+    @property
+    def time(self) -> float:
+        return self.scene.time
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """One camera. `begins`: the local time of stream second 0, for schedules, if it is known.
+
+    Not safe for two threads at once: a camera's frames come one after another.
+    """
+
+    camera: str
+    view: View
+    rules: Sequence[Rule]
+    looker: Looker
+    follower: Follower
+    gate: Gate
+    begins: datetime | None = None
+    _situations: dict[str, Situations] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._situations = {rule.id: Situations() for rule in self.rules}
+
+    @property
+    def wanted(self) -> frozenset[Event]:
+        return frozenset(rule.event for rule in self.rules)
+
+    def step(self, frame: Frame, at: datetime) -> Step:
+        """Analyse one frame. Raises NotAuthorised, before anything looked at it."""
+        events = self.gate.admit(self.camera, self.wanted, at)
+        if frame.blind is not None:
+            scene = self._scene(frame.time, self.follower.coast(frame.time), None, frame.blind)
+            return self._judge(scene, events, frame, None)
+        look = self.looker.look(
+            frame.picture, frame.activity, self.follower.expected(frame.time), frame.time
+        )
+        if look.fresh:
+            tracks = self.follower.step(look.detections, frame.time)
+        else:
+            tracks = self.follower.coast(frame.time)
+        return self._judge(self._scene(frame.time, tracks, look, None), events, frame, look)
+
+    def observe(self, detections: Detections, time: float, at: datetime) -> Step:
+        """The same from boxes instead of pixels: recorded or made observations."""
+        events = self.gate.admit(self.camera, self.wanted, at)
+        tracks = self.follower.step(detections, time)
+        scene = Scene(
+            self.camera, time, self.view, tracks, detections, local=self._local(time), fresh=True
+        )
+        return self._judge(scene, events, None, None)
+
+    def _scene(self, time: float, tracks: Tracks, look: Look | None, blind: str | None) -> Scene:
+        return Scene(
+            camera=self.camera,
+            time=time,
+            view=self.view,
+            tracks=tracks,
+            detections=look.detections if look else Detections.none(),
+            local=self._local(time),
+            blind=blind,
+            fresh=bool(look and look.fresh),
+        )
+
+    def _local(self, time: float) -> datetime | None:
+        return None if self.begins is None else self.begins + timedelta(seconds=time)
+
+    def _judge(
+        self, scene: Scene, events: frozenset[Event], frame: Frame | None, look: Look | None
+    ) -> Step:
+        laboratory = self.gate.permit(self.camera).laboratory
+        verdicts = tuple(
+            RuleVerdict(rule.id, rule.event, rule.step(scene))
+            for rule in self.rules
+            if rule.event in events
+        )
+        alerts = tuple(
+            alert_of(signal, laboratory=laboratory)
+            for said in verdicts
+            for signal in self._situations[said.rule].update(said.verdict, scene.time)
+        )
+        return Step(
+            scene=scene,
+            alerts=alerts,
+            verdicts=verdicts,
+            frame=frame,
+            inferences=look.inferences if look else 0,
+            looked=look.what if look else "nothing",
+        )

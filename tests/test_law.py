@@ -1,0 +1,105 @@
+"""The gate: nothing passes it by default, and what passes stops when the permit does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from veilleur.catalogue import Event
+from veilleur.errors import ConfigurationError, NotAuthorised
+from veilleur.law.authorisation import Authorisation, read_authorisation
+from veilleur.law.gate import Authorised, Gate, Laboratory
+
+START = datetime(2026, 12, 1, 14, tzinfo=UTC)
+ZONE = frozenset({Event.FORBIDDEN_ZONE})
+TEXT = """\
+reference: Arrêté 2026-123
+authority: Préfet de police
+cameras: [gate]
+events: [forbidden_zone, density]
+period: {from: 2026-12-01T14:00:00+00:00, until: 2026-12-02T06:00:00+00:00}
+"""
+
+
+def act(text: str = TEXT) -> Authorisation:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "act.yaml"
+        path.write_text(text, encoding="utf-8")
+        return read_authorisation(path)
+
+
+@pytest.mark.parametrize(
+    ("at", "open_"),
+    [
+        pytest.param(START - timedelta(seconds=1), False, id="before its hour"),
+        pytest.param(START, True, id="from its first instant"),
+        pytest.param(START + timedelta(hours=16, seconds=-1), True, id="to its last"),
+        pytest.param(START + timedelta(hours=16), False, id="not at its end"),
+    ],
+)
+def test_an_authorisation_opens_the_gate_for_its_period(at: datetime, open_: bool) -> None:
+    gate = Gate({"gate": Authorised(act())})
+    if open_:
+        assert gate.admit("gate", ZONE, at) == ZONE
+    else:
+        with pytest.raises(NotAuthorised) as refusal:
+            gate.admit("gate", ZONE, at)
+        assert refusal.value.camera == "gate"
+        assert refusal.value.article
+
+
+def test_a_camera_that_is_not_named_stays_shut() -> None:
+    gate = Gate({"other": Authorised(act())})
+    with pytest.raises(NotAuthorised, match="does not name"):
+        gate.admit("other", ZONE, START)
+
+
+def test_a_camera_without_any_permit_stays_shut() -> None:
+    with pytest.raises(NotAuthorised, match="no authorisation"):
+        Gate({}).admit("gate", ZONE, START)
+
+
+def test_only_authorised_events_pass() -> None:
+    gate = Gate({"gate": Authorised(act())})
+    wanted = frozenset({Event.FORBIDDEN_ZONE, Event.WRONG_WAY})
+    assert gate.admit("gate", wanted, START) == ZONE
+    with pytest.raises(NotAuthorised):
+        gate.admit("gate", frozenset({Event.WRONG_WAY}), START)
+
+
+def test_a_camera_without_rules_has_no_purpose_and_stays_shut() -> None:
+    gate = Gate({"clip": Laboratory("file")})
+    with pytest.raises(NotAuthorised):
+        gate.admit("clip", frozenset(), START)
+
+
+def test_the_laboratory_says_so() -> None:
+    assert Laboratory("file").laboratory
+    assert "LABORATORY" in Laboratory("file").reference
+    assert not Authorised(act()).laboratory
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        pytest.param("[gate]", "[]", 3, "at least 1", id="no camera"),
+        pytest.param("density", "loitering", 4, "", id="an event outside the list"),
+        pytest.param(
+            "until: 2026-12-02", "until: 2026-11-02", 5, "before it begins", id="backwards"
+        ),
+        pytest.param("until: 2026-12-02", "until: 2027-01-02", 5, "31 days", id="over a month"),
+        pytest.param("+00:00}", "}", 5, "", id="an hour without its time zone"),
+        pytest.param("authority: Préfet de police\n", "", 1, "missing", id="nobody decided"),
+        pytest.param("reference:", "referense:", 1, "did you mean 'reference'", id="a typo"),
+    ],
+)
+def test_a_faulty_authorisation_is_refused_with_its_line(
+    old: str, new: str, line: int, says: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        act(TEXT.replace(old, new))
+    assert refusal.value.line == line
+    assert says in str(refusal.value)

@@ -1,0 +1,69 @@
+"""One situation owes one alert, however many people are in it and however often a track breaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from veilleur.catalogue import Event
+from veilleur.engine.situations import Situations
+from veilleur.events.rule import Signal, Verdict
+from veilleur.geometry import Box
+
+NEAR, STEP, FAR = Box(100, 100, 140, 200), Box(150, 100, 190, 200), Box(700, 100, 740, 200)
+
+
+def signal(where: Box, time: float) -> Signal:
+    return Signal(
+        event=Event.FORBIDDEN_ZONE,
+        rule="zone",
+        camera="gate",
+        began=time,
+        noticed=time,
+        where=where,
+        checks=(),
+    )
+
+
+def play(moments: list[tuple[float, list[Box], list[Box]]]) -> list[float]:
+    """moments: time, boxes signalled, boxes held. Returns when an alert was raised."""
+    situations = Situations()
+    raised = []
+    for time, signalled, held in moments:
+        verdict = Verdict(
+            signals=tuple(signal(box, time) for box in signalled), holding=tuple(held)
+        )
+        raised += [time for _ in situations.update(verdict, time)]
+    return raised
+
+
+@pytest.mark.parametrize(
+    ("moments", "raised"),
+    [
+        pytest.param([(0, [NEAR], [NEAR])], [0], id="one person: one alert"),
+        pytest.param([(0, [NEAR, FAR], [NEAR, FAR])], [0], id="two at once: one alert"),
+        pytest.param(
+            [(0, [NEAR], [NEAR]), (0.6, [FAR], [NEAR, FAR])], [0], id="a second within a second"
+        ),
+        pytest.param(
+            [(0, [NEAR], [NEAR]), (2.0, [FAR], [NEAR, FAR])], [0, 2.0], id="another one later"
+        ),
+        pytest.param(
+            [(0, [NEAR], [NEAR]), (2.0, [STEP], [STEP])], [0], id="the track broke: same place"
+        ),
+        pytest.param(
+            [(0, [NEAR], [NEAR]), (2, [], [NEAR]), (4, [], [NEAR]), (6, [STEP], [STEP])],
+            [0],
+            id="a long stay is remembered as long as it lasts",
+        ),
+        pytest.param(
+            [(0, [NEAR], [NEAR]), (9, [NEAR], [NEAR])], [0, 9], id="somebody new after a pause"
+        ),
+        pytest.param(
+            [(0, [NEAR], []), (1.5, [NEAR], [])], [0, 1.5], id="two crossings at one place"
+        ),
+    ],
+)
+def test_a_situation_is_told_once(
+    moments: list[tuple[float, list[Box], list[Box]]], raised: list[float]
+) -> None:
+    assert play(moments) == raised
