@@ -1,0 +1,1 @@
+"""How good is it? Labelled video, the counting, and the page that shows both."""

@@ -1,0 +1,274 @@
+"""A dataset is read strictly, and what is wrong with it is said by clip and field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from veilleur.catalogue import Event
+from veilleur.errors import DatasetError
+from veilleur.evaluation.dataset import WHOLE_PICTURE, Dataset, load
+
+SQUARE = [[0.2, 0.5], [0.8, 0.5], [0.8, 0.9], [0.2, 0.9]]
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    return {"id": "tracks", "event": "forbidden_zone", "zone": SQUARE} | changes
+
+
+def clip(**changes: Any) -> dict[str, Any]:
+    truth = [{"rule": "tracks", "start_s": 12.0, "due_s": 13.0, "end_s": 19.5}]
+    return {"id": "morning", "file": "a.mp4", "rules": [rule()], "truth": truth} | changes
+
+
+def write(folder: Path, *clips: dict[str, Any], **document: Any) -> Path:
+    (folder / "a.mp4").touch()
+    content = {"schema": 1, "name": "square", "clips": list(clips)} | document
+    (folder / "dataset.json").write_text(json.dumps(content))
+    return folder
+
+
+def refusal(folder: Path, *clips: dict[str, Any], **document: Any) -> str:
+    with pytest.raises(DatasetError) as caught:
+        load(write(folder, *clips, **document))
+    return str(caught.value)
+
+
+def test_the_folder_and_its_file_name_the_same_dataset(tmp_path: Path) -> None:
+    folder = write(tmp_path, clip())
+    assert load(folder) == load(folder / "dataset.json")
+    assert load(folder).path(load(folder).clips[0]) == tmp_path / "a.mp4"
+
+
+def test_the_example_of_the_format_is_read(tmp_path: Path) -> None:
+    rules = [
+        rule(subject="person", params={"dwell_s": 1.0}),
+        {
+            "id": "gate", "event": "forbidden_zone", "subject": "vehicle",
+            "line": [[0.1, 0.6], [0.9, 0.6]], "forbidden": "left_to_right",
+        },
+        rule(id="one-way", event="wrong_way", subject="vehicle", allowed_heading=[0.0, 1.0]),
+    ]  # fmt: skip
+    pairs = {
+        "image": [[0.1, 0.9], [0.9, 0.9], [0.7, 0.4], [0.3, 0.4]],
+        "metres": [[0, 0], [12, 0], [12, 25], [0, 25]],
+    }
+    read = load(
+        write(
+            tmp_path,
+            clip(
+                rules=rules,
+                ground=pairs,
+                tags={"place": "outdoor"},
+                ignore=[{"rule": "one-way", "start_s": 40.0, "end_s": 44.0, "note": "parks"}],
+                negative_for=["fire", "weapon"],
+                starts_at="2026-07-14T22:00:00",
+                hold_last_s=6,
+            ),
+        )
+    ).clips[0]
+    assert [r.id for r in read.every_rule] == [
+        "tracks", "gate", "one-way", "negative_for:fire", "negative_for:weapon",
+    ]  # fmt: skip
+    assert read.every_rule[-1].zone == WHOLE_PICTURE
+    assert read.event_of("gate") is Event.FORBIDDEN_ZONE
+    assert read.starts_at is not None
+    assert read.starts_at.hour == 22
+    assert read.hold_last_s == 6.0
+
+
+def test_file_names_are_relative_to_root(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "b.mp4").touch()
+    read = load(write(tmp_path, clip(file="b.mp4"), root="clips"))
+    assert read.path(read.clips[0]) == tmp_path / "clips" / "b.mp4"
+
+
+def test_a_rule_without_a_zone_watches_the_whole_picture(tmp_path: Path) -> None:
+    fire = {"id": "f", "event": "fire"}
+    read = load(write(tmp_path, clip(rules=[fire], truth=[])))
+    assert read.clips[0].every_rule[0].zone == WHOLE_PICTURE
+
+
+BAD: list[Any] = [
+    pytest.param(
+        clip(rules=[rule(event="forbiden_zone")]),
+        'clip morning rules[tracks].event: unknown event "forbiden_zone"'
+        ': did you mean "forbidden_zone"?',
+        id="unknown event",
+    ),
+    pytest.param(
+        clip(negative_for=["wepon"]),
+        'clip morning negative_for[0]: unknown event "wepon": did you mean "weapon"?',
+        id="unknown event in negative_for",
+    ),
+    pytest.param(
+        clip(rules=[rule(params={"dwel_s": 1})]),
+        'clip morning rules[tracks].params: forbidden_zone has no parameter "dwel_s"'
+        ': did you mean "dwell_s"?',
+        id="unknown parameter",
+    ),
+    pytest.param(
+        clip(rules=[rule(params={"dwell_s": "1"})]),
+        "clip morning rules[tracks].params.dwell_s: '1' is not a number",
+        id="a parameter that is no number",
+    ),
+    pytest.param(
+        clip(rules=[rule(params={"dwell_s": -1})]),
+        "rules[tracks].params.dwell_s: -1 is too small",
+        id="a negative dwell",
+    ),
+    pytest.param(
+        clip(rules=[rule(zon=SQUARE)]),
+        'clip morning rules[tracks].zon: unknown field: did you mean "zone"?',
+        id="unknown field",
+    ),
+    pytest.param(
+        clip(rules=[rule(zone=[[0, 0], [1, 1], [1, 0], [0, 1]])]),
+        "clip morning rules[tracks].zone: crosses itself near 0.5, 0.5",
+        id="a zone that crosses itself",
+    ),
+    pytest.param(
+        clip(rules=[rule(zone=[[0, 0], [0.5, 0.5], [1, 1]])]),
+        "rules[tracks].zone: has no area",
+        id="a zone without area",
+    ),
+    pytest.param(
+        clip(rules=[rule(zone=[[0, 0], [1, 1]])]),
+        "rules[tracks].zone: has 2 corners: three are needed",
+        id="a zone of two corners",
+    ),
+    pytest.param(
+        clip(rules=[rule(zone=[[0, 0], [1.2, 0], [1, 1]])]),
+        "1.2 lies outside the picture",
+        id="a zone outside the picture",
+    ),
+    pytest.param(
+        clip(rules=[rule(line=[[0, 0], [1, 1]])]),
+        "rules[tracks].zone: forbidden_zone needs either a zone or a line",
+        id="zone and line",
+    ),
+    pytest.param(
+        clip(rules=[rule(event="wrong_way")]),
+        "rules[tracks].allowed_heading: is missing",
+        id="wrong way without a heading",
+    ),
+    pytest.param(
+        clip(rules=[rule(event="wrong_way", allowed_heading=[0, 0])]),
+        "rules[tracks].allowed_heading: [0, 0] points nowhere",
+        id="a heading without direction",
+    ),
+    pytest.param(
+        clip(rules=[rule(event="density", subject="vehicle")]),
+        "rules[tracks].subject: density looks at no vehicle",
+        id="a vehicle where the law knows none",
+    ),
+    pytest.param(
+        clip(rules=[rule(), rule()]),
+        "clip morning rules[tracks]: this id stands twice",
+        id="doubled rule",
+    ),
+    pytest.param(
+        clip(truth=[{"rule": "track", "start_s": 1, "due_s": 2, "end_s": 3}]),
+        'clip morning truth[0]: no rule "track" in this clip: did you mean "tracks"?',
+        id="truth of an unknown rule",
+    ),
+    pytest.param(
+        clip(truth=[{"rule": "tracks", "start_s": 5, "due_s": 4, "end_s": 6}]),
+        "clip morning truth[0]: is due (4.0 s) before it starts (5.0 s)",
+        id="due before the start",
+    ),
+    pytest.param(
+        clip(truth=[{"rule": "tracks", "start_s": 5, "due_s": 6}]),
+        "clip morning truth[0].end_s: is missing",
+        id="truth without an end",
+    ),
+    pytest.param(
+        clip(ignore=[{"rule": "tracks", "start_s": 5, "end_s": 4}]),
+        "clip morning ignore[0]: ends (4.0 s) before it starts (5.0 s)",
+        id="ignore that ends before it starts",
+    ),
+    pytest.param(
+        clip(ground={"image": [[0, 0]] * 3, "metres": [[0, 0]] * 3}),
+        "clip morning ground: 3 point pairs: four are needed",
+        id="three point pairs",
+    ),
+    pytest.param(
+        clip(ground={"calibration": "none.xml"}),
+        "clip morning ground.calibration: none.xml is missing",
+        id="missing calibration",
+    ),
+    pytest.param(clip(file="b.mp4"), "clip morning file: b.mp4 is missing in", id="missing file"),
+    pytest.param(clip(negative_for=["wrong_way"]), "no default heading", id="negative wrong way"),
+    pytest.param(clip(id=""), "clip number 0 id", id="a clip without a name"),
+]
+
+
+@pytest.mark.parametrize(("bad", "said"), BAD)
+def test_a_mistake_is_named_by_clip_and_field(
+    tmp_path: Path, bad: dict[str, Any], said: str
+) -> None:
+    assert said in refusal(tmp_path, bad)
+
+
+def test_all_mistakes_are_said_at_once_and_the_first_clip_is_an_attribute(tmp_path: Path) -> None:
+    bad = rule(params={"dwel_s": 1})
+    folder = write(tmp_path, clip(), clip(id="noon", rules=[bad]), clip(id="noon", file="b.mp4"))
+    with pytest.raises(DatasetError) as caught:
+        load(folder)
+    text = str(caught.value)
+    assert "dwel_s" in text
+    assert "clip noon id: stands twice" in text
+    assert "b.mp4 is missing" in text
+    assert caught.value.clip == "noon"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"schema": 1,\n "name": }', "dataset.json:2:10: not JSON"),
+        ('{"schema": 1, "schema": 1}', 'the key "schema" stands twice'),
+        ('{"schema": NaN}', "NaN is not a number"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"schema": 2, "name": "x", "clips": []}', "schema"),
+        ("[]", "dataset.json"),
+        ("", "dataset.json:1:1"),
+    ],
+)
+def test_a_broken_document_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "dataset.json").write_text(text)
+    with pytest.raises(DatasetError, match=r"dataset\.json") as caught:
+        load(tmp_path)
+    assert said in str(caught.value)
+
+
+def test_bytes_that_are_not_text_and_a_folder_without_a_dataset_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="does not exist"):
+        load(tmp_path)
+    (tmp_path / "dataset.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DatasetError, match="not UTF-8"):
+        load(tmp_path)
+
+
+def test_one_event_keeps_its_rules_truths_and_negatives(tmp_path: Path) -> None:
+    fire = {"id": "f", "event": "fire", "zone": SQUARE}
+    both = clip(rules=[rule(), fire], negative_for=["weapon"])
+    read = load(write(tmp_path, both, clip(id="noon", negative_for=["density"])))
+    fires = read.only(event=Event.FIRE)
+    assert [c.id for c in fires.clips] == ["morning"]
+    assert [r.id for r in fires.clips[0].every_rule] == ["f"]
+    assert fires.clips[0].truth == ()
+    assert [c.id for c in read.only(event=Event.DENSITY).clips] == ["noon"]
+    with pytest.raises(DatasetError, match="no clip"):
+        read.only(event=Event.CROWD_MOVEMENT)
+    with pytest.raises(DatasetError, match='did you mean "noon"'):
+        read.only(clip_id="non")
+
+
+def test_the_development_dataset_is_read(data: Path) -> None:
+    read: Dataset = load(data)
+    assert len(read.clips) >= 69
+    assert all(read.path(c).is_file() for c in read.clips)
