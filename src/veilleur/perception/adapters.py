@@ -118,7 +118,7 @@ def distribution_distances(values: FloatArray) -> FloatArray:
 
     Li et al., Generalized Focal Loss, 2020, section 3.2: softmax over the bins, times 0, 1, 2...
     """
-    bins = values.reshape(len(values), 4, -1)
+    bins = values.reshape(len(values), 4, values.shape[1] // 4)
     weights = np.exp(bins - bins.max(axis=2, keepdims=True))
     steps = np.arange(bins.shape[2], dtype=np.float32)
     return np.asarray((weights * steps).sum(axis=2) / weights.sum(axis=2))
