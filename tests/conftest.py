@@ -1,13 +1,45 @@
-"""Fixtures shared by the suite."""
+"""Fixtures and switches shared by the suite.
+
+A test that needs a program which may be absent calls `tool(...)`: it is skipped with the program's
+name, or, under VEILLEUR_NO_SKIP (as .ci/run sets it), fails. Tests marked `long` run only with
+--long; tests that need the labelled clips skip where those are absent.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+ABSENT_CLIPS = "labelled clips absent: set VEILLEUR_DATA to their folder"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the full numbers of trials too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if os.environ.get("VEILLEUR_NO_SKIP") and report.skipped:
+        reason = str(report.longrepr)
+        if ABSENT_CLIPS not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"skipping is forbidden here: {reason}"
+    return report
 
 
 def labelled_clips() -> Path | None:
@@ -20,5 +52,5 @@ def labelled_clips() -> Path | None:
 def data() -> Path:
     folder = labelled_clips()
     if folder is None:
-        pytest.skip("labelled clips absent: set VEILLEUR_DATA to their folder")
+        pytest.skip(ABSENT_CLIPS)
     return folder

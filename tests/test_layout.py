@@ -1,0 +1,126 @@
+"""The shape of the project, held by tests: imports, the gate, and what must not exist."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import veilleur
+from veilleur.catalogue import WORDING, Event
+
+PACKAGE = Path(veilleur.__file__).parent
+ORDER = (
+    "errors",
+    "geometry",
+    "ground",
+    "yaml",
+    "catalogue",
+    "cameras",
+    "perception",
+    "events",
+    "law",
+    "site",
+    "engine",
+    "evaluation",
+    "simulation",
+    "cli",
+)
+"""Each imports only those before it (docs/architecture.md)."""
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of everything of ours that a module imports, wherever in the file."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    own = room(path)
+    if own == "__init__":
+        return
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "veilleur" and len(parts) > 1 and parts[1] in ORDER:
+            assert ORDER.index(parts[1]) <= ORDER.index(own), f"{own} imports {name}"
+
+
+def test_every_room_has_its_place() -> None:
+    rooms = {room(path) for path in MODULES} - {"__init__", "demo"}
+    assert rooms == set(ORDER)
+
+
+def callers(method: str) -> set[str]:
+    """Modules in which something is called by this method name."""
+    return {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == method
+    }
+
+
+def test_only_the_pipeline_looks_at_frames_and_it_asks_the_gate_first() -> None:
+    assert callers("look") == {"engine/pipeline.py"}
+    pipeline = next(
+        node
+        for node in tree(PACKAGE / "engine/pipeline.py").body
+        if isinstance(node, ast.ClassDef) and node.name == "Pipeline"
+    )
+    step = next(
+        node for node in pipeline.body if isinstance(node, ast.FunctionDef) and node.name == "step"
+    )
+    first = step.body[1]  # after the docstring
+    assert isinstance(first, ast.Assign)
+    assert ast.unparse(first.value).startswith("self.gate.admit(")
+
+
+def test_there_are_eight_events_with_their_words_in_both_languages() -> None:
+    assert len(Event) == 8
+    assert set(WORDING) == set(Event)
+    assert all(words.french and words.english for words in WORDING.values())
+
+
+FORBIDDEN = (
+    "face_recognition",
+    "facial",
+    "reidentification",
+    "re_identification",
+    "embedding",
+    "gait",
+    "emotion",
+    "license_plate",
+    "numberplate",
+    "watchlist",
+    "ethnicity",
+    "gender",
+)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_what_the_law_forbids_is_absent(path: Path) -> None:
+    names = {
+        node.id if isinstance(node, ast.Name) else node.name
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Name | ast.FunctionDef | ast.ClassDef)
+    } | set(imported(path))
+    found = {name for name in names for word in FORBIDDEN if word in name.lower()}
+    assert not found
