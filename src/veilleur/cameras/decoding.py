@@ -1,0 +1,217 @@
+"""Packets to the pictures that are wanted, and no more work than that.
+
+The analysis wants `rate_hz` pictures a second of the stream's time. Time is cut into slots of that
+length, and the first picture of each slot is chosen; only chosen pictures are copied out. Packets
+whose picture is neither chosen nor needed by others are not decoded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import av
+import av.error
+import numpy as np
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Interpolation
+from av.video.stream import VideoStream
+
+from veilleur.cameras.clock import Mark, StreamClock
+from veilleur.cameras.picture import Picture, plane_rows
+from veilleur.cameras.source import StreamFacts
+from veilleur.errors import StreamLost
+from veilleur.geometry import ImageArray
+
+MAX_WIDTH = 1920
+FILE_BOUND_S = 10.0  # a recording by motion has gaps
+LIVE_BOUND_S = 2.0
+NO_KEY_FRAME_S = 10.0
+_PLANAR = ("yuv420p", "yuvj420p")
+Buffer = Callable[[int, int], ImageArray | None]
+"""Where a picture of (width, height) goes: (height * 3 / 2, width) uint8, or None: nowhere."""
+
+
+class Mode(StrEnum):
+    FULL = "full"
+    KEYFRAMES = "keyframes"  # only key frames: a quiet scene
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A chosen picture. time: seconds since the first; arrived: its packet, host's clock."""
+
+    picture: Picture
+    time: float
+    arrived: float
+    key: bool
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened to packets and pictures so far."""
+
+    packets: int = 0
+    decoded: int = 0
+    chosen: int = 0
+    skipped: int = 0  # not decoded, as nobody needs them
+    corrupt: int = 0
+    unplaced: int = 0  # chosen, but there was nowhere to put them
+    jumps: int = 0
+
+
+def new_buffer(width: int, height: int) -> ImageArray:
+    """A fresh array for each picture: whoever gets it may keep it."""
+    return np.empty((height * 3 // 2, width), np.uint8)
+
+
+class Decoder:
+    """One stream's decoder, on the caller's thread. `step` it packet by packet, then `flush`."""
+
+    def __init__(
+        self,
+        stream: VideoStream,
+        facts: StreamFacts,
+        *,
+        rate_hz: float = 5.0,
+        max_width: int = MAX_WIDTH,
+        buffer: Buffer = new_buffer,
+    ) -> None:
+        self.counts = Counts()
+        self.mode = Mode.FULL
+        self._context = stream.codec_context
+        self._context.copy_opaque = True
+        self._base_s = facts.time_base_s
+        self._clock = StreamClock(
+            facts.rate, bound_s=LIVE_BOUND_S if facts.live else FILE_BOUND_S, live=facts.live
+        )
+        self._rate_hz = rate_hz
+        self._max_width = max_width
+        self._buffer = buffer
+        self._slot = -1
+        self._began: float | None = None
+        self._awaits_key = False
+
+    def step(self, packet: Packet[VideoStream], arrived: float = 0.0) -> Iterator[Decoded]:
+        """The chosen pictures that this packet, read at `arrived`, brings out.
+
+        StreamLost("keyframe") where packets come but nothing can be decoded.
+        """
+        self.counts.packets += 1
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        correction = self._clock.note(self._seconds(stamp), arrived)
+        self._require_key_frames(arrived)
+        if self._passes_over(packet):
+            self.counts.skipped += 1
+            return
+        packet.opaque = Mark(correction, arrived, packet.is_keyframe)
+        self._context.skip_frame = "DEFAULT" if self._due(packet, correction) else "NONREF"
+        yield from self._chosen(self._decode(packet))
+        if self.mode is Mode.KEYFRAMES:
+            # Without this a key frame waits in the decoder for pictures that never follow.
+            yield from self.flush()
+            self._context.flush_buffers()
+
+    def flush(self) -> Iterator[Decoded]:
+        """What the decoder still holds."""
+        self._context.skip_frame = "DEFAULT"
+        yield from self._chosen(self._decode(None))
+
+    def _seconds(self, stamp: int | None) -> float | None:
+        return None if stamp is None else stamp * self._base_s
+
+    def _passes_over(self, packet: Packet[VideoStream]) -> bool:
+        """Only key frames in a quiet scene; afterwards nothing until the next one."""
+        if packet.is_keyframe:
+            self._awaits_key = self.mode is Mode.KEYFRAMES
+            return False
+        if self.mode is Mode.KEYFRAMES:
+            self._awaits_key = True
+        return self._awaits_key
+
+    def _require_key_frames(self, arrived: float) -> None:
+        if self._began is None:
+            self._began = arrived
+        if not self.counts.decoded and arrived - self._began > NO_KEY_FRAME_S:
+            raise StreamLost(
+                f"no picture could be decoded in {NO_KEY_FRAME_S:.0f} s: no key frame came",
+                remedy="set the camera's key-frame interval to 1-4 s",
+                cause="keyframe",
+            )
+
+    def _decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        try:
+            return self._context.decode(packet)
+        except av.error.EOFError:
+            return []
+        except av.error.FFmpegError:
+            self.counts.corrupt += 1
+            return []
+
+    def _slot_of(self, seconds: float) -> int:
+        return math.floor((seconds + self._clock.interval_s / 2) * self._rate_hz)
+
+    @property
+    def _takes_all(self) -> bool:
+        return self._clock.interval_s * self._rate_hz >= 0.95
+
+    def _due(self, packet: Packet[VideoStream], correction: float) -> bool:
+        """Could this packet's picture be the first of a slot?"""
+        seconds = self._clock.expect(self._seconds(packet.pts), correction)
+        if seconds is None or self._takes_all:
+            return True
+        before = seconds - 1.5 * self._clock.interval_s
+        return self._slot_of(before) < self._slot_of(seconds)
+
+    def _chosen(self, frames: list[VideoFrame]) -> Iterator[Decoded]:
+        for frame in frames:
+            self.counts.decoded += 1
+            mark = frame.opaque
+            if not isinstance(mark, Mark):
+                mark = Mark(0.0, 0.0, False)
+            seconds = self._clock.time(self._seconds(frame.pts), mark.correction_s)
+            self.counts.jumps = self._clock.jumps
+            slot = self._slot_of(seconds)
+            if slot <= self._slot and not self._takes_all and self.mode is Mode.FULL:
+                continue
+            self._slot = slot
+            picture = self._picture(frame)
+            if picture is None:
+                self.counts.unplaced += 1
+                continue
+            self.counts.chosen += 1
+            yield Decoded(picture, seconds, mark.arrived, mark.key or bool(frame.key_frame))
+
+    def _picture(self, frame: VideoFrame) -> Picture | None:
+        """The frame's pixels copied out as I420, at most max_width wide."""
+        full_range = frame.format.name == "yuvj420p" or frame.color_range == ColorRange.JPEG
+        frame = self._planar(frame, full_range)
+        data = self._buffer(frame.width, frame.height)
+        if data is None:
+            return None
+        picture = Picture(data, full_range)
+        planes = (picture.luma, picture.chroma[0], picture.chroma[1])
+        for plane, target in zip(frame.planes, planes, strict=True):
+            rows, columns = target.shape
+            target[:] = plane_rows(plane)[:rows, :columns]
+        return picture
+
+    def _planar(self, frame: VideoFrame, full_range: bool) -> VideoFrame:
+        """4:2:0 planes of even size; the frame itself where it is that already."""
+        shrink = min(1.0, self._max_width / frame.width)
+        width, height = (max(2, int(n * shrink) // 2 * 2) for n in (frame.width, frame.height))
+        if (width, height) == (frame.width, frame.height) and frame.format.name in _PLANAR:
+            return frame
+        kept = ColorRange.JPEG if full_range else ColorRange.MPEG
+        return frame.reformat(
+            width,
+            height,
+            "yuvj420p" if full_range else "yuv420p",
+            interpolation=Interpolation.AREA | Interpolation.ACCURATE_RND,
+            src_color_range=kept if frame.format.name.startswith("yuv") else None,
+            dst_color_range=kept,
+            threads=1,
+        )
