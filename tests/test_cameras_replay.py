@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cameras_media import make_clip, picture_number
+from tests.cameras_media import make_clip, picture_number
 from veilleur.cameras.replay import replay
 from veilleur.errors import CameraRefused, ConfigurationError
 
