@@ -14,9 +14,10 @@ from veilleur.geometry import Box
 class Check:
     """One condition of a rule on one object (or on the zone), as measured now.
 
-    name: what is measured ("inside", "against", "people_per_m2"); unit: "s", "m", "heights",
-    "people", "people/m2", "degrees". held_s: for how many seconds it has been true. A signal is
-    raised when every check of a candidate has passed; the first that has not is the "why not".
+    name: what is measured ("inside", "against", "people"; `wording` knows them all); unit: "s",
+    "m", "heights", "people", "people/m2", "degrees", "px", "yes" (1 or 0). held_s: for how many
+    seconds it has been true. at_least: `measured` is only a lower bound. A signal is raised when
+    every check of a candidate has passed; the first that has not is the "why not".
     """
 
     name: str
@@ -25,6 +26,7 @@ class Check:
     unit: str
     held_s: float
     passed: bool
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Signal:
     """A rule says: look here. Not yet an incident, never a decision.
 
     began: when the situation began; noticed: when the rule was sure (both seconds, stream clock).
-    where: pixels of the view. checks: why. at_least: a measured count is only a lower bound.
+    where: pixels of the view. checks: why. level: "alarm", or "watch" in `Verdict.notices`.
     """
 
     event: Event
@@ -57,16 +59,23 @@ class Signal:
     checks: tuple[Check, ...]
     level: str = "alarm"
 
+    @property
+    def at_least(self) -> bool:
+        """A measured count behind it is only a lower bound."""
+        return any(check.at_least for check in self.checks)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a rule returns for one Scene.
 
     signals: raised now, once for each object. holding: boxes of the objects for which a signalled
-    situation goes on. candidates: everything watched at this instant, with its checks.
+    situation goes on. candidates: everything watched at this instant, with its checks. notices:
+    the watch level was reached (density): worth a look, never an alert.
     """
 
     signals: tuple[Signal, ...] = ()
+    notices: tuple[Signal, ...] = ()
     holding: tuple[Box, ...] = ()
     candidates: tuple[Candidate, ...] = ()
 

@@ -1,0 +1,132 @@
+"""From what an integrator wrote to a rule that runs: the only place that knows all rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from veilleur.catalogue import Event, Subject
+from veilleur.errors import ConfigurationError
+from veilleur.events import density, forbidden_zone, wrong_way
+from veilleur.events.rule import Rule
+from veilleur.events.specification import RuleSpecification
+from veilleur.geometry import View
+
+P = TypeVar("P", bound=BaseModel)
+WITH_VEHICLES = (Event.FORBIDDEN_ZONE, Event.WRONG_WAY)
+
+
+class NotInThisVersion(ConfigurationError):
+    """The event is one of the eight, but no rule exists for it yet. `event` names it."""
+
+    def __init__(self, event: Event, rule: str) -> None:
+        ready = ", ".join(known.value for known in RULES)
+        super().__init__(
+            f"rule {rule}: {event.value} is not in this version",
+            remedy=f"this version has {ready}",
+            setting="event",
+        )
+        self.event = event
+
+
+class _Build(Protocol):
+    def __call__(self, spec: RuleSpecification, view: View, *, clock: bool) -> Rule: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """parameters: the event's own model. build: makes the rule from a checked specification."""
+
+    parameters: type[BaseModel]
+    build: _Build
+
+
+def _density(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
+    return density.Density.build(spec, view, _checked(spec, density.Parameters), clock=clock)
+
+
+def _forbidden_zone(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
+    p = _checked(spec, forbidden_zone.Parameters)
+    return forbidden_zone.ForbiddenZone.build(spec, view, p, clock=clock)
+
+
+def _wrong_way(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
+    return wrong_way.WrongWay.build(spec, view, _checked(spec, wrong_way.Parameters), clock=clock)
+
+
+RULES: dict[Event, Registered] = {
+    Event.FORBIDDEN_ZONE: Registered(forbidden_zone.Parameters, _forbidden_zone),
+    Event.WRONG_WAY: Registered(wrong_way.Parameters, _wrong_way),
+    Event.DENSITY: Registered(density.Parameters, _density),
+}
+
+
+def build_rule(spec: RuleSpecification, view: View, *, local_time_known: bool) -> Rule:
+    """The rule, ready to be told scenes of this view.
+
+    Raises NotInThisVersion for an event without a rule, ConfigurationError for everything else;
+    `setting` is the dotted path inside the specification.
+    """
+    if spec.event not in RULES:
+        raise NotInThisVersion(spec.event, spec.id)
+    if spec.subject is not Subject.PERSON and spec.event not in WITH_VEHICLES:
+        raise ConfigurationError(
+            f"rule {spec.id}: {spec.event.value} does not look at vehicles (decree, article 3)",
+            remedy="remove subject; vehicles: " + ", ".join(e.value for e in WITH_VEHICLES),
+            setting="subject",
+        )
+    return RULES[spec.event].build(spec, view, clock=local_time_known)
+
+
+def parse_specification(raw: Mapping[str, object]) -> RuleSpecification:
+    """A rule as it stands in a file. Raises ConfigurationError that says what was meant."""
+    name = str(raw.get("id", "?"))
+    try:
+        return RuleSpecification.model_validate(dict(raw))
+    except ValidationError as error:
+        known = list(RuleSpecification.model_fields)
+        raise _understood(error, name, known, setting="") from error
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """ "did you mean ...?" or the list of what there is."""
+    choices = sorted(known)
+    near = get_close_matches(word, choices, n=1)
+    return f"did you mean {near[0]}?" if near else "there is " + ", ".join(choices)
+
+
+def _checked(spec: RuleSpecification, model: type[P]) -> P:
+    try:
+        return model.model_validate(spec.params)
+    except ValidationError as error:
+        raise _understood(error, spec.id, list(model.model_fields), setting="params") from error
+
+
+def _understood(
+    error: ValidationError, rule: str, known: list[str], *, setting: str
+) -> ConfigurationError:
+    """The first mistake of pydantic's list, in our words."""
+    first = error.errors(include_url=False)[0]
+    place = [str(part) for part in first["loc"]]
+    path = ".".join(([setting] if setting else []) + place)
+    if first["type"] == "extra_forbidden":
+        return ConfigurationError(
+            f"rule {rule}: unknown {path}",
+            remedy=meant(place[-1], known) if len(place) == 1 else "remove it",
+            setting=path,
+        )
+    if place == ["event"]:
+        word = str(first["input"])
+        return ConfigurationError(
+            f"rule {rule}: {word!r} is none of the eight events",
+            remedy=meant(word, [event.value for event in Event]),
+            setting=path,
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    return ConfigurationError(
+        f"rule {rule}: {path}: {message}", remedy="see docs/events.md", setting=path
+    )

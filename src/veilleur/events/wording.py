@@ -1,0 +1,131 @@
+"""Why, or why not, in one sentence, from the checks alone.
+
+What is said is decided by the rule: a sentence begins with "Signal" exactly when every check has
+passed, else it names the first that has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from veilleur.events.rule import Check
+
+Language = Literal["fr", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """passed, failed: templates with {measured} and {threshold}, units written out."""
+
+    passed: str
+    failed: str
+
+
+ENGLISH: dict[str, _Phrase] = {
+    "in_force": _Phrase("the rule is in force", "the rule is not in force at this time"),
+    "inside": _Phrase(
+        "in the zone for {measured} (limit {threshold})",
+        "in the zone for {measured}, {threshold} are needed",
+    ),
+    "crossed": _Phrase(
+        "has crossed the line, {measured} beyond it (sure from {threshold})",
+        "has not crossed the line the forbidden way",
+    ),
+    "across": _Phrase(
+        "across for {measured} (limit {threshold})",
+        "across for {measured}, {threshold} are needed",
+    ),
+    "width": _Phrase(
+        "large enough ({measured} wide)", "too small to judge ({measured} wide of {threshold})"
+    ),
+    "against": _Phrase(
+        "moving against the allowed way ({measured} from its opposite, limit {threshold})",
+        "not moving against the allowed way ({measured} from its opposite, limit {threshold})",
+    ),
+    "distance": _Phrase(
+        "over {measured} (limit {threshold})", "over {measured}, {threshold} are needed"
+    ),
+    "persisted": _Phrase(
+        "for {measured} (limit {threshold})", "for {measured}, {threshold} are needed"
+    ),
+    "people": _Phrase(
+        "{measured} in the zone (limit {threshold})",
+        "{measured} in the zone, the limit of {threshold} is not passed",
+    ),
+}
+FRENCH: dict[str, _Phrase] = {
+    "in_force": _Phrase("la règle est en vigueur", "la règle n’est pas en vigueur à cette heure"),
+    "inside": _Phrase(
+        "dans la zone depuis {measured} (seuil {threshold})",
+        "dans la zone depuis {measured}, il en faut {threshold}",
+    ),
+    "crossed": _Phrase(
+        "ligne franchie, {measured} au-delà (certain à partir de {threshold})",
+        "ligne non franchie dans le sens interdit",
+    ),
+    "across": _Phrase(
+        "au-delà depuis {measured} (seuil {threshold})",
+        "au-delà depuis {measured}, il en faut {threshold}",
+    ),
+    "width": _Phrase(
+        "assez grand ({measured} de large)",
+        "trop petit pour en juger ({measured} de large sur {threshold})",
+    ),
+    "against": _Phrase(
+        "en contresens ({measured} de l’opposé du sens permis, seuil {threshold})",
+        "pas en contresens ({measured} de l’opposé du sens permis, seuil {threshold})",
+    ),
+    "distance": _Phrase(
+        "sur {measured} (seuil {threshold})", "sur {measured}, il en faut {threshold}"
+    ),
+    "persisted": _Phrase(
+        "pendant {measured} (seuil {threshold})", "pendant {measured}, il en faut {threshold}"
+    ),
+    "people": _Phrase(
+        "{measured} dans la zone (seuil {threshold})",
+        "{measured} dans la zone, le seuil de {threshold} n’est pas dépassé",
+    ),
+}
+UNITS: dict[Language, dict[str, str]] = {
+    "en": {"s": "s", "m": "m", "heights": "heights of its box", "people": "people",
+           "people/m2": "people/m²", "degrees": "°", "px": "px", "yes": ""},
+    "fr": {"s": "s", "m": "m", "heights": "hauteurs du cadre", "people": "personnes",
+           "people/m2": "personnes/m²", "degrees": "°", "px": "px", "yes": ""},
+}  # fmt: skip
+DIGITS = {"people": 0, "px": 0, "degrees": 0, "people/m2": 2, "heights": 2}
+
+
+def sentence(checks: Sequence[Check], language: Language = "en") -> str:
+    """One sentence. No check at all means that there was nothing to watch."""
+    french = language == "fr"
+    if not checks:
+        return "Rien à surveiller." if french else "Nothing to watch."
+    failed = next((check for check in checks if not check.passed), None)
+    if failed is not None:
+        begin = "Pas de signal\u00a0: " if french else "No signal: "
+        return begin + _clause(failed, language) + "."
+    begin = "Signal\u00a0: " if french else "Signal: "
+    return begin + ", ".join(_clause(check, language) for check in checks) + "."
+
+
+def _clause(check: Check, language: Language) -> str:
+    phrases = FRENCH if language == "fr" else ENGLISH
+    phrase = phrases[check.name]
+    template = phrase.passed if check.passed else phrase.failed
+    measured = _quantity(check.measured, check.unit, language)
+    if check.at_least:
+        measured = ("au moins " if language == "fr" else "at least ") + measured
+    return template.format(
+        measured=measured, threshold=_quantity(check.threshold, check.unit, language)
+    )
+
+
+def _quantity(value: float, unit: str, language: Language) -> str:
+    digits = DIGITS.get(unit, 1)
+    number = f"{value:.{digits}f}"
+    if language == "fr":
+        number = number.replace(".", ",")
+    name = UNITS[language][unit]
+    return number + name if name == "°" else f"{number}\u00a0{name}".rstrip("\u00a0")
