@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from veilleur.catalogue import Event
@@ -12,9 +13,28 @@ from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
 from veilleur.law.gate import Gate
-from veilleur.perception.choice import open_detector
+from veilleur.perception.detector import Detector
+from veilleur.perception.loader import Choice, load_detector
 from veilleur.perception.looking import Looker, LookSettings
+from veilleur.perception.models import input_size
 from veilleur.perception.tracker import Tracker
+
+
+@dataclass(slots=True)
+class Detectors:
+    """The detectors of one process: cameras of the same shape share one."""
+
+    choice: Choice
+    _loaded: dict[tuple[int, int], Detector] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fitting(self, view: View) -> Detector:
+        """The detector whose input follows the view's shape. Errors: ModelUnusable."""
+        size = input_size(view.width, view.height)
+        with self._lock:
+            if size not in self._loaded:
+                self._loaded[size] = load_detector(self.choice, *size)
+            return self._loaded[size]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +45,17 @@ class Assembly:
     rules: Sequence[RuleSpecification]
     begins: datetime | None = None
 
-    def pipeline(self, view: View, gate: Gate) -> Pipeline:
+    def pipeline(self, view: View, gate: Gate, detectors: Detectors) -> Pipeline:
         """Errors: ConfigurationError for a rule, ModelUnusable for the detector."""
         rules = [
             build_rule(rule, view, local_time_known=self.begins is not None) for rule in self.rules
         ]
-        counting = any(rule.event is Event.DENSITY for rule in self.rules)
         return Pipeline(
             camera=self.camera,
             view=view,
             rules=rules,
-            looker=Looker(open_detector(view), view, LookSettings(counting=counting)),
-            follower=Tracker(),
+            looker=Looker(detectors.fitting(view), view, LookSettings()),
+            follower=Tracker(view=view),
             gate=gate,
             begins=self.begins,
         )

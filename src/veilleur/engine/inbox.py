@@ -53,6 +53,12 @@ class Inbox:
             if self._waiting.pop(camera, None) is not None:
                 self.dropped[camera, "stopped"] += 1
 
+    @property
+    def empty(self) -> bool:
+        """Nothing waits and nothing is being analysed."""
+        with self._changed:
+            return not self._waiting and not self._busy
+
     def close(self) -> None:
         with self._changed:
             self._closed = True

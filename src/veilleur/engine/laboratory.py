@@ -15,7 +15,7 @@ from veilleur.cameras.activity import ActivityGate
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.health import Health, HealthSettings
 from veilleur.cameras.replay import replay
-from veilleur.engine.assembly import Assembly
+from veilleur.engine.assembly import Assembly, Detectors
 from veilleur.engine.pipeline import Pipeline, Step
 from veilleur.events.recording import read_recording
 from veilleur.events.specification import Point, RuleSpecification
@@ -44,22 +44,23 @@ class LaboratoryClip:
     masks: tuple[tuple[Point, ...], ...] = ()
 
 
-def analyse(clip: LaboratoryClip) -> Iterator[Step]:
+def analyse(clip: LaboratoryClip, detectors: Detectors) -> Iterator[Step]:
     """Every analysed instant of a clip, in order; bit-identical from run to run.
 
     Errors: ConfigurationError (rules, ground), CameraError (a file that cannot be read).
     """
     if clip.path.name.endswith(SCENES):
-        yield from _from_boxes(clip)
+        yield from _from_boxes(clip, detectors)
     else:
-        yield from _from_pixels(clip)
+        yield from _from_pixels(clip, detectors)
 
 
-def _from_pixels(clip: LaboratoryClip) -> Iterator[Step]:
+def _from_pixels(clip: LaboratoryClip, detectors: Detectors) -> Iterator[Step]:
     pipeline: Pipeline | None = None
     for frame in frames_of(clip):
         if pipeline is None:
-            pipeline = _pipeline(clip, frame.picture.width, frame.picture.height)
+            view = _view(clip, frame.picture.width, frame.picture.height)
+            pipeline = _pipeline(clip, view, detectors)
         yield pipeline.step(frame, _instant(clip))
 
 
@@ -76,19 +77,22 @@ def frames_of(clip: LaboratoryClip) -> Iterator[Frame]:
     )
 
 
-def _from_boxes(clip: LaboratoryClip) -> Iterator[Step]:
+def _from_boxes(clip: LaboratoryClip, detectors: Detectors) -> Iterator[Step]:
     recording = read_recording(clip.path)
-    pipeline = _pipeline(clip, recording.width, recording.height)
+    pipeline = _pipeline(clip, _view(clip, recording.width, recording.height), detectors)
     for observation in recording.observations:
         yield pipeline.observe(observation.detections, observation.time, _instant(clip))
 
 
-def _pipeline(clip: LaboratoryClip, width: int, height: int) -> Pipeline:
-    ground = None
-    if clip.ground is not None:
-        ground = ground_plane(clip.ground, width, height, clip.folder)
+def _view(clip: LaboratoryClip, width: int, height: int) -> View:
+    if clip.ground is None:
+        return View(width, height)
+    return View(width, height, ground_plane(clip.ground, width, height, clip.folder))
+
+
+def _pipeline(clip: LaboratoryClip, view: View, detectors: Detectors) -> Pipeline:
     gate = Gate({clip.id: Laboratory("file")})
-    return Assembly(clip.id, clip.rules, clip.starts_at).pipeline(View(width, height, ground), gate)
+    return Assembly(clip.id, clip.rules, clip.starts_at).pipeline(view, gate, detectors)
 
 
 def _instant(clip: LaboratoryClip) -> datetime:

@@ -1,0 +1,24 @@
+"""`veilleur demo`: the main job on the clip that comes with the package."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import Annotated
+
+import typer
+
+from veilleur.cameras.simulated import is_our_simulator
+from veilleur.cli.watch import run
+from veilleur.engine.lineup import line_up
+from veilleur.site import load_site
+
+
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="one signal a line, no table")] = False,
+    french: Annotated[bool, typer.Option(help="signals in French")] = False,
+) -> None:
+    """Watch the embedded clip: a courtyard with two zones, a one-way path and a count."""
+    with as_file(files("veilleur") / "demo") as folder:
+        site = load_site(folder / "site.yaml")
+        lineup = line_up([], site, None, folder=folder, is_our_simulator=is_our_simulator)
+        run(lineup, as_json=as_json, language="fr" if french else "en")
