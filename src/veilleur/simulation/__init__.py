@@ -1,0 +1,1 @@
+"""Made cameras, scenes and crowds, with exact truth."""
