@@ -14,8 +14,8 @@ import numpy as np
 from veilleur.geometry import BoolArray, FloatArray, IntArray
 
 SIZE_RESTS_S = 0.7  # seconds after which a box's growth has fallen to 1/e
-SPEED_RESTS_S = 4.0  # the same for the speed of its centre
-SIZE_NOISE = 0.3  # change of growth, box sizes a second, in a second
+SPEED_RESTS_S = 8.0  # the same for the speed of its centre
+SIZE_NOISE = 0.2  # change of growth, box sizes a second, in a second
 SMALLEST = 1.0  # pixels: a predicted box never has less
 
 PLACE, SPEED, VAR_PLACE, COVARIANCE, VAR_SPEED = range(5)

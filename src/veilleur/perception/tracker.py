@@ -20,12 +20,14 @@ from veilleur.perception.association import overlaps, pairs
 from veilleur.perception.motion import SPEED, Motion, centred, cornered
 from veilleur.perception.objects import Detections, Kind, KindArray, Tracks
 
-# By Kind: a person's speed changes by about half its height a second, a vehicle's (the longer side
+# By Kind: a person's speed changes by about 0.4 heights a second, a vehicle's (the longer side
 # of its box) by more, and a new vehicle may already be fast.
-AGILITY = np.array([0.6, 1.5, 0.6])  # sizes a second, in a second
+AGILITY = np.array([0.4, 0.6, 0.4])  # sizes a second, in a second
+PATIENCE = np.array([1.0, 0.5, 1.0])  # of lost_s: a hidden vehicle is soon another's prey
 FIRST_SPEED = np.array([0.8, 4.0, 0.8])  # sizes a second, standard deviation
-NOISE = 0.05  # of a sure detection's place, in sizes; a doubtful one has twice that
-GATE = 9.0  # squared standard deviations: beyond, no pair by distance
+NOISE = 0.06  # of a sure detection's place, in sizes; a doubtful one has twice that
+WEIGHT = 0.5  # of a perfect distance, against an overlap of 1
+GATE = 8.0  # squared standard deviations: beyond, no pair by distance
 LIKE = 1.7  # ratio of sizes up to which two boxes may be one object by distance
 QUIET_RESTS_S = 0.5  # speeds fall to 1/e in this time while a quiet scene isn't looked at
 EDGE = 1e-6  # seconds: times nearer than this are the same
@@ -39,22 +41,23 @@ class TrackerSettings:
     birth: score from which a detection may begin a track. overlap, doubtful_overlap: least overlap
     of a pair. confirm_s: a track is shown once it was seen twice, over at least this time.
     lost_s: an unseen track waits this long; shown_s: so long it is shown, predicted.
-    new_lost_s: a track not yet confirmed waits this long. late_s: when pictures are further apart,
-    or a track was unseen longer, distance counts too. twin: a detection that overlaps a track just
-    seen by more begins no second one.
+    new_lost_s: a track not yet confirmed waits this long. late_s: distance counts too when pictures
+    are further apart than this; hidden_s: or for tracks that were unseen longer than this.
+    twin: a detection that overlaps a track just seen by more begins no second one.
     """
 
     sure: float = 0.5
     doubtful: float = 0.2
-    birth: float = 0.5
+    birth: float = 0.55
     overlap: float = 0.15
     doubtful_overlap: float = 0.4
     confirm_s: float = 0.15
     lost_s: float = 2.0
     shown_s: float = 0.5
     new_lost_s: float = 0.45
-    late_s: float = 0.35
-    twin: float = 0.7
+    late_s: float = 0.15
+    hidden_s: float = 0.6
+    twin: float = 0.5
 
     def __post_init__(self) -> None:
         if not 0 <= self.doubtful <= self.sure <= 1 or not self.sure <= self.birth <= 1:
@@ -64,7 +67,7 @@ class TrackerSettings:
                 remedy="choose 0 <= doubtful <= sure <= birth <= 1",
                 setting="tracker",
             )
-        if min(self.confirm_s, self.shown_s, self.new_lost_s, self.late_s) < 0 or (
+        if min(self.confirm_s, self.shown_s, self.new_lost_s, self.late_s, self.hidden_s) < 0 or (
             self.lost_s < self.shown_s
         ):
             raise ConfigurationError(
@@ -224,13 +227,16 @@ class Tracker:
         overlap = overlaps(self._cut(motion.boxes), found.boxes)
         overlap[book.kinds[:, None] != found.kinds] = -1
         affinity = np.where(overlap >= self._set.overlap, overlap, 0)
-        by_distance = np.flatnonzero((book.sightings == 1) | (book.unseen > self._set.late_s))
+        late = elapsed_s > self._set.late_s
+        by_distance = np.flatnonzero(
+            late | (book.sightings == 1) | (book.unseen > self._set.hidden_s)
+        )
         if len(by_distance):
             squares = motion.distances(by_distance, places, NOISE)
             ratio = motion.sizes[by_distance] / places[:, 2:].max(axis=1)
             near = (squares < GATE) & (ratio < LIKE) & (ratio > 1 / LIKE)
             near &= overlap[by_distance] >= 0
-            affinity[by_distance] += np.where(near, 0.5 * np.exp(-squares / 4), 0)
+            affinity[by_distance] += np.where(near, WEIGHT * np.exp(-squares / 4), 0)
         return affinity, overlap
 
     def _see(self, rows: IntArray, columns: IntArray, found: Detections, sure: BoolArray) -> None:
@@ -246,7 +252,8 @@ class Tracker:
 
     def _forget(self) -> None:
         book = self._book
-        keep = book.unseen <= np.where(book.confirmed, self._set.lost_s, self._set.new_lost_s)
+        patience = self._set.lost_s * PATIENCE[book.kinds]
+        keep = book.unseen <= np.where(book.confirmed, patience, self._set.new_lost_s)
         if self._view is not None and len(book.ids):
             x, y = self._motion.state[0][:, 0], self._motion.state[0][:, 1]
             inside = (x > 0) & (y > 0) & (x < self._view.width) & (y < self._view.height)
