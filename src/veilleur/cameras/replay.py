@@ -9,7 +9,7 @@ from veilleur.cameras.decoding import Decoder
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.masks import Masks, Polygon
 from veilleur.cameras.sampling import ActivityMeter, Health, Sampler
-from veilleur.cameras.source import Source, SourceKind, open_feed, parse_source
+from veilleur.cameras.source import Kind, Source, open_feed, parse_source
 from veilleur.errors import ConfigurationError
 
 
@@ -46,7 +46,7 @@ def replay(
 
 def _file(path: Path | str) -> Source:
     source = parse_source(str(path))
-    if source.kind is not SourceKind.FILE:
+    if source.kind is not Kind.FILE:
         raise ConfigurationError(
             f"{source.address} is not a file", remedy="only files are replayed", setting="source"
         )

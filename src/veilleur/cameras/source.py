@@ -45,7 +45,7 @@ _LONGEST_LOGIN = 127  # bytes, percent-encoded: FFmpeg's own limit
 _SAFE_IN_LOGIN = "!$&'()*+,;="
 
 
-class SourceKind(StrEnum):
+class Kind(StrEnum):
     FILE = "file"
     RTSP = "rtsp"
     LOCAL = "local"
@@ -73,14 +73,14 @@ class Secret:
 class Source:
     """One camera or file. address: without credentials, fit for every log and screen."""
 
-    kind: SourceKind
+    kind: Kind
     address: str
     user: str = ""
     password: Secret = Secret()
 
     @property
     def live(self) -> bool:
-        return self.kind is not SourceKind.FILE
+        return self.kind is not Kind.FILE
 
     @property
     def host(self) -> str:
@@ -96,6 +96,21 @@ class Source:
             return 0
         return int(found["port"] or (322 if self.address.lower().startswith("rtsps") else 554))
 
+    @property
+    def suggested_id(self) -> str:
+        """A short name made of the address: the file's, the host's or the device's."""
+        name = self.host if self.kind is Kind.RTSP else Path(self.address).stem
+        return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "camera"
+
+    def signed_in(self, user: str | None, password: str | None) -> Source:
+        """The same source with other credentials; None leaves what the address said."""
+        return Source(
+            self.kind,
+            self.address,
+            self.user if user is None else user,
+            self.password if password is None else Secret(password),
+        )
+
     def at(self, numeric_host: str) -> Source:
         """The same camera with its host's name replaced by an address."""
         found = self._place()
@@ -107,28 +122,28 @@ class Source:
         return Source(self.kind, address, self.user, self.password)
 
     def _place(self) -> re.Match[str] | None:
-        if self.kind is not SourceKind.RTSP:
+        if self.kind is not Kind.RTSP:
             return None
         return _HOST.match(self.address.partition("://")[2])
 
 
-def parse_source(text: str) -> Source:
+def parse_source(text: str, *, folder: Path | None = None) -> Source:
     """A file, an RTSP address (the password typed as it is, never percent-encoded) or /dev/video0.
 
     The last @ that leaves a valid host ends the credentials, so a password may hold any character.
-    ConfigurationError for anything else.
+    folder: what a relative file name is relative to. ConfigurationError for anything else.
     """
     if rtsp := _RTSP.match(text):
         return _parse_rtsp(rtsp[1].lower(), rtsp[2])
     if _LOCAL.match(text):
-        return Source(SourceKind.LOCAL, text)
+        return Source(Kind.LOCAL, text)
     if (scheme := _SCHEME.match(text)) and not Path(text).exists():
         raise ConfigurationError(
             f"{scheme[1]}: is not a kind of source that can be watched",
             remedy="give a file, an address beginning with rtsp:// or rtsps://, or /dev/video0",
             setting="source",
         )
-    return _parse_file(text)
+    return _parse_file(str(folder / text) if folder else text)
 
 
 def _parse_file(text: str) -> Source:
@@ -144,7 +159,7 @@ def _parse_file(text: str) -> Source:
         raise ConfigurationError(
             f"{text!r} is not a file of video", remedy="name one video file", setting="source"
         )
-    return Source(SourceKind.FILE, text)
+    return Source(Kind.FILE, text)
 
 
 def _parse_rtsp(scheme: str, rest: str) -> Source:
@@ -157,7 +172,7 @@ def _parse_rtsp(scheme: str, rest: str) -> Source:
             setting="source",
         )
     user, _, password = login.partition(":")
-    return Source(SourceKind.RTSP, f"{scheme}://{place}", user, Secret(password))
+    return Source(Kind.RTSP, f"{scheme}://{place}", user, Secret(password))
 
 
 def _split_login(rest: str) -> tuple[str, str]:
@@ -246,7 +261,7 @@ def open_feed(source: Source, *, timeout_s: float = 5.0) -> Feed:
         container = av.open(
             _location(source),
             mode="r",
-            format={SourceKind.RTSP: "rtsp", SourceKind.LOCAL: "v4l2"}.get(source.kind),
+            format={Kind.RTSP: "rtsp", Kind.LOCAL: "v4l2"}.get(source.kind),
             options=options,
         )
     except av.error.FFmpegError as error:
@@ -282,7 +297,7 @@ def _video_only(source: Source, container: InputContainer) -> VideoStream:
 
 def _location(source: Source) -> str:
     """What FFmpeg is given. The only place where a password is put into an address."""
-    if source.kind is SourceKind.FILE:
+    if source.kind is Kind.FILE:
         return f"file:{source.address}"
     if not source.user and not source.password:
         return source.address
@@ -299,9 +314,9 @@ def _location(source: Source) -> str:
 
 def _options(source: Source, timeout_s: float) -> dict[str, str]:
     options = {"codec_whitelist": ",".join(DECODERS)}
-    if source.kind is SourceKind.FILE:
+    if source.kind is Kind.FILE:
         options |= {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
-    elif source.kind is SourceKind.RTSP:
+    elif source.kind is Kind.RTSP:
         options |= {
             "rtsp_transport": "tcp",
             "allowed_media_types": "video",
@@ -329,7 +344,7 @@ def _refused(source: Source, error: av.error.FFmpegError) -> CameraError:
             remedy="type the password as it is, without percent-encoding",
             cause="password",
         )
-    if source.kind is SourceKind.FILE:
+    if source.kind is Kind.FILE:
         return CameraRefused(
             f"{where} is not a video that can be read",
             remedy="play it elsewhere to see whether it is whole",
