@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from veilleur.catalogue import Event
+from veilleur.catalogue import Subject
 from veilleur.engine.pipeline import Pipeline
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
@@ -17,6 +17,7 @@ from veilleur.perception.detector import Detector
 from veilleur.perception.loader import Choice, load_detector
 from veilleur.perception.looking import Looker, LookSettings
 from veilleur.perception.models import input_size
+from veilleur.perception.movement import Movement
 from veilleur.perception.tracker import Tracker
 
 
@@ -45,6 +46,10 @@ class Assembly:
     rules: Sequence[RuleSpecification]
     begins: datetime | None = None
 
+    @property
+    def _vehicles(self) -> bool:
+        return any(rule.subject is not Subject.PERSON for rule in self.rules)
+
     def pipeline(self, view: View, gate: Gate, detectors: Detectors) -> Pipeline:
         """Errors: ConfigurationError for a rule, ModelUnusable for the detector."""
         rules = [
@@ -57,5 +62,6 @@ class Assembly:
             looker=Looker(detectors.fitting(view), view, LookSettings()),
             follower=Tracker(view=view),
             gate=gate,
+            movement=Movement(view) if self._vehicles else None,
             begins=self.begins,
         )

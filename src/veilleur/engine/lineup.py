@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from veilleur.cameras.camera import CameraSettings
-from veilleur.cameras.source import Kind, Source, parse_source
+from veilleur.cameras.source import Secret, Source, parse_source
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.assembly import Assembly
 from veilleur.engine.node import Member
@@ -58,7 +59,7 @@ def line_up(
     for camera, source in cameras:
         permits[camera.id] = permit_for(camera.id, source, authorisation, is_our_simulator)
         members.append(_member(camera, source, folder))
-    notes = ()
+    notes: tuple[str, ...] = ()
     if any(not camera.rules for camera, _ in cameras):
         notes = ("no rules given: anybody anywhere is signalled; draw zones in a --site file",)
     return Lineup(tuple(members), Gate(permits), notes)
@@ -76,7 +77,7 @@ def _choose(text: str, site: Site | None) -> tuple[SiteCamera, Source]:
     """One argument of the command line."""
     if site is None:
         source = parse_source(text)
-        return SiteCamera(id=source.suggested_id), source
+        return SiteCamera(id=_suggested_id(source)), source
     camera = site.camera(text)
     if camera is not None:
         return camera, _source_of(camera, Path())
@@ -101,11 +102,18 @@ def _source_of(camera: SiteCamera, folder: Path) -> Source:
             remedy=f"add `source:` to it, or give {camera.id}=ADDRESS",
             setting="source",
         )
-    source = parse_source(address, folder=folder)
-    password = camera.password.get_secret_value() if camera.password else None
+    source = parse_source(address if "://" in address else str(folder / address))
     if camera.password_file is not None:
-        password = _read_password(folder / camera.password_file)
-    return source.signed_in(camera.user, password)
+        source = replace(source, password=Secret(_read_password(folder / camera.password_file)))
+    elif camera.password is not None:
+        source = replace(source, password=Secret(camera.password.get_secret_value()))
+    return source if camera.user is None else replace(source, user=camera.user)
+
+
+def _suggested_id(source: Source) -> str:
+    """A camera that has no name yet is called by its host, or its file."""
+    name = source.host or Path(source.address).stem
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-") or "camera"
 
 
 def _read_password(path: Path) -> str:
@@ -135,7 +143,7 @@ def _member(camera: SiteCamera, source: Source, folder: Path) -> Member:
         source=source,
         rate_hz=camera.rate_hz,
         masks=camera.masks,
-        live=source.kind is not Kind.FILE,
+        live=source.live,
     )
     rules = camera.rules or (ANYWHERE,)
     view = partial(camera_view, camera, folder=folder)

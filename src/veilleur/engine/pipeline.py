@@ -7,7 +7,7 @@ stream's time, the caller the instant for the gate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from veilleur.events.scene import Scene
 from veilleur.geometry import FloatArray, View
 from veilleur.law.gate import Gate
 from veilleur.perception.looking import Look, Looker
+from veilleur.perception.movement import Movement
 from veilleur.perception.objects import Detections, Tracks
 
 
@@ -58,6 +59,7 @@ class Step:
 @dataclass(slots=True)
 class Pipeline:
     """One camera. `begins`: the local time of stream second 0, for schedules, if it is known.
+    `movement`: speaks for moving vehicles; None where no rule is about vehicles.
 
     Not safe for two threads at once: a camera's frames come one after another.
     """
@@ -68,6 +70,7 @@ class Pipeline:
     looker: Looker
     follower: Follower
     gate: Gate
+    movement: Movement | None = None
     begins: datetime | None = None
     _situations: dict[str, Situations] = field(init=False)
 
@@ -87,6 +90,9 @@ class Pipeline:
         look = self.looker.look(
             frame.picture, frame.activity, self.follower.expected(frame.time), frame.time
         )
+        if self.movement is not None:
+            supported = self.movement.support(look.detections, frame.picture.luma)
+            look = replace(look, detections=supported)
         if look.fresh:
             tracks = self.follower.step(look.detections, frame.time)
         else:
