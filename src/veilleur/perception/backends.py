@@ -40,13 +40,14 @@ class Session(Protocol):
 @dataclass(frozen=True, slots=True)
 class Loading:
     """What to load: height and width of the input in pixels; streams: inferences at once, each
-    on one thread."""
+    on `threads` threads."""
 
     model: ModelConfiguration
     precision: Precision
     height: int
     width: int
     streams: int
+    threads: int = 1
 
     def file(self) -> Path:
         """The weights for this precision, verified."""
@@ -112,7 +113,7 @@ def _openvino_precisions() -> tuple[Precision, ...]:
 
 
 class OpenVinoSession:
-    """One compiled model; one request per calling thread; one core per inference, not pinned.
+    """One compiled model; one request per calling thread; threads are not pinned to cores.
 
     Pinning is off because it starves decoders that share the cores.
     """
@@ -131,7 +132,7 @@ class OpenVinoSession:
                         "bf16" if loading.precision is Precision.BF16 else "f32"
                     ),
                     "NUM_STREAMS": str(loading.streams),
-                    "INFERENCE_NUM_THREADS": str(loading.streams),
+                    "INFERENCE_NUM_THREADS": str(loading.streams * loading.threads),
                     "ENABLE_CPU_PINNING": "NO",
                     "PERFORMANCE_HINT": "LATENCY",
                 },
@@ -197,13 +198,13 @@ def _provider_obstacle(provider: str, package: str) -> Callable[[], str | None]:
 
 
 class OnnxRuntimeSession:
-    """One session, used by every calling thread; one thread per inference."""
+    """One session, used by every calling thread; one inference per calling thread."""
 
     def __init__(self, loading: Loading, provider: str) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = loading.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from veilleur.errors import ModelUnusable
 from veilleur.geometry import ImageArray
 from veilleur.perception.adapters import ADAPTERS, Request, objects
-from veilleur.perception.backends import Loading, Precision, Session, backend, cores
+from veilleur.perception.backends import (
+    BACKENDS,
+    Backend,
+    Loading,
+    Precision,
+    Session,
+    backend,
+    cores,
+)
 from veilleur.perception.models import NANODET, ModelConfiguration
 from veilleur.perception.objects import Detections
 from veilleur.perception.preprocess import tensor
@@ -17,11 +26,15 @@ LOWEST_SCORE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which back end runs which model, and how. streams: inferences at once, a thread each."""
+    """Which back end runs which model, and how.
+
+    streams: inferences at once (0: one a core); threads: of each inference.
+    """
 
     backend: str = "openvino"
     precision: Precision = Precision.FP32
     streams: int = 0
+    threads: int = 1
     model: ModelConfiguration = NANODET
 
     def __str__(self) -> str:
@@ -54,7 +67,12 @@ class LoadedDetector:
 
 
 def load_detector(
-    choice: Choice, height: int, width: int, *, threshold: float = LOWEST_SCORE
+    choice: Choice,
+    height: int,
+    width: int,
+    *,
+    threshold: float = LOWEST_SCORE,
+    backends: Sequence[Backend] = BACKENDS,
 ) -> LoadedDetector:
     """The detector for pictures of up to height x width pixels (see models.input_size).
 
@@ -76,5 +94,8 @@ def load_detector(
                 model=model.name,
             )
         height, width = model.height, model.width
-    loading = Loading(model, choice.precision, height, width, choice.streams or cores())
-    return LoadedDetector(choice, backend(choice.backend).load(loading), height, width, threshold)
+    loading = Loading(
+        model, choice.precision, height, width, choice.streams or cores(), choice.threads
+    )
+    session = backend(choice.backend, backends).load(loading)
+    return LoadedDetector(choice, session, height, width, threshold)

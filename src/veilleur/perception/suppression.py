@@ -9,21 +9,23 @@ from veilleur.geometry import FloatArray, IntArray
 MOST = 1000
 
 
-def iou(box: FloatArray, boxes: FloatArray) -> FloatArray:
-    """(n,) intersection over union of one box (4,) with boxes (n, 4)."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    shared = np.prod(np.maximum(sides, 0), axis=1)
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    both = np.prod(box[2:] - box[:2]) + areas - shared
+def iou(one: FloatArray, other: FloatArray) -> FloatArray:
+    """(n, m) intersection over union of boxes (n, 4) with boxes (m, 4)."""
+    left, top, right, bottom = one.T[:, :, np.newaxis]
+    width = np.minimum(right, other[:, 2]) - np.maximum(left, other[:, 0])
+    height = np.minimum(bottom, other[:, 3]) - np.maximum(top, other[:, 1])
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    areas = (other[:, 2] - other[:, 0]) * (other[:, 3] - other[:, 1])
+    both = (right - left) * (bottom - top) + areas - shared
     return np.asarray(shared / np.maximum(both, np.float32(1e-9)))
 
 
 def survivors(boxes: FloatArray, scores: FloatArray, overlap: float) -> IntArray:
     """Rows to keep, best score first, ties in the order given; at most MOST are looked at."""
-    waiting = np.argsort(-scores, kind="stable")[:MOST]
-    kept: list[int] = []
-    while len(waiting):
-        best, rest = waiting[0], waiting[1:]
-        kept.append(int(best))
-        waiting = rest[iou(boxes[best], boxes[rest]) <= overlap]
-    return np.array(kept, np.int64)
+    order = np.argsort(np.negative(scores), kind="stable")[:MOST]
+    same = iou(boxes[order], boxes[order]) > overlap
+    alive = np.ones(len(order), np.bool_)
+    for row in range(len(order)):
+        if alive[row]:
+            alive[row + 1 :] &= ~same[row, row + 1 :]
+    return order[alive]
