@@ -57,7 +57,8 @@ class GroundPlane(Protocol):
     None where there were too few to hold any back.
     """
 
-    error_m: float | None
+    @property
+    def error_m(self) -> float | None: ...
 
     def to_metres(self, points: FloatArray) -> FloatArray:
         """(n, 2) pixels to (n, 2) metres; NaN above the horizon."""

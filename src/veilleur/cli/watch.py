@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -24,11 +23,13 @@ from rich.text import Text
 
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.catalogue import WORDING
+from veilleur.engine.assembly import Detectors
 from veilleur.engine.lineup import Lineup, line_up
 from veilleur.engine.node import CameraReport, Node
 from veilleur.engine.situations import Alert
-from veilleur.events.wording import sentence
+from veilleur.events.wording import Language, sentence
 from veilleur.law.authorisation import read_authorisation
+from veilleur.perception.loader import Choice
 from veilleur.site import load_site
 
 SHOWN_ALERTS = 8
@@ -62,10 +63,10 @@ def watch(
     run(lineup, as_json=as_json, language="fr" if french else "en")
 
 
-def run(lineup: Lineup, *, as_json: bool, language: str) -> None:
+def run(lineup: Lineup, *, as_json: bool, language: Language) -> None:
     """Watch until every file has ended or somebody stops it."""
     stop = threading.Event()
-    with _stopped_by_ctrl_c(stop), Node(lineup.members, lineup.gate) as node:
+    with _stopped_by_ctrl_c(stop), Node(lineup.members, lineup.gate, Detectors(Choice())) as node:
         if as_json:
             _lines(node, stop, lineup)
         else:
@@ -74,7 +75,7 @@ def run(lineup: Lineup, *, as_json: bool, language: str) -> None:
 
 @contextmanager
 def _stopped_by_ctrl_c(stop: threading.Event) -> Iterator[None]:
-    def ask(number: int, frame: FrameType | None) -> None:
+    def ask(*_: object) -> None:
         stop.set()
 
     before = {which: signal.signal(which, ask) for which in (signal.SIGINT, signal.SIGTERM)}
@@ -98,7 +99,8 @@ def _lines(node: Node, stop: threading.Event, lineup: Lineup) -> None:
     while True:
         done = node.ended or stop.is_set()
         for alert in _new_alerts(node):
-            print(json.dumps(as_record(alert, lineup.reference(alert.camera))), flush=True)
+            record = as_record(alert, lineup.reference(alert.camera))
+            print(json.dumps(record, ensure_ascii=False), flush=True)
         if done:
             return
         stop.wait(REFRESH_S / 5)
@@ -123,7 +125,7 @@ def as_record(alert: Alert, reference: str) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------- the live table
-def _table(node: Node, stop: threading.Event, lineup: Lineup, language: str) -> None:
+def _table(node: Node, stop: threading.Event, lineup: Lineup, language: Language) -> None:
     told: deque[Alert] = deque(maxlen=SHOWN_ALERTS)
     console = Console()
     total = 0
@@ -146,7 +148,7 @@ def _screen(
     told: deque[Alert],
     total: int,
     lineup: Lineup,
-    language: str,
+    language: Language,
 ) -> Group:
     parts: list[Any] = []
     if any(report.laboratory for report in reports):
@@ -194,7 +196,7 @@ def _row(report: CameraReport) -> tuple[Text, ...]:
     )
 
 
-def _alert_line(alert: Alert, language: str) -> Text:
+def _alert_line(alert: Alert, language: Language) -> Text:
     words = WORDING[alert.event]
     line = Text(f"{_clock(alert.noticed)}  ", style="dim")
     line.append(f"{alert.camera}  ", style="cyan")

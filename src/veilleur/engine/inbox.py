@@ -53,6 +53,11 @@ class Inbox:
             if self._waiting.pop(camera, None) is not None:
                 self.dropped[camera, "stopped"] += 1
 
+    def holds(self, camera: str) -> bool:
+        """A frame of this camera waits."""
+        with self._changed:
+            return camera in self._waiting
+
     @property
     def empty(self) -> bool:
         """Nothing waits and nothing is being analysed."""

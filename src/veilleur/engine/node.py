@@ -13,12 +13,12 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
 
-from veilleur.cameras.camera import Camera, CameraSettings
+from veilleur.cameras.camera import Camera, CameraSettings, Pace, State
 from veilleur.cameras.frame import Frame
 from veilleur.engine.assembly import Assembly, Detectors
 from veilleur.engine.inbox import Inbox
@@ -45,6 +45,10 @@ class Member:
     @property
     def id(self) -> str:
         return self.settings.id
+
+    def hurried(self) -> Member:
+        """The same camera; a file is played as fast as it can be analysed."""
+        return replace(self, settings=replace(self.settings, pace=Pace.FAST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class _Seat:
     last_alert: Alert | None = None
     refused: str = ""
     failed: str = ""
+    key_frames_only: bool = False
 
 
 class Node:
@@ -141,20 +146,25 @@ class Node:
             while not self._stop.is_set():
                 now = self._now()
                 for name, seat in self._seats.items():
-                    seat.camera.tick(now)
+                    seat.camera.key_frames_only(seat.key_frames_only)
+                    self._receive(seat, now)
                     _register(selector, known, name, seat.camera.fileno())
-                for key, _ in selector.select(POLL_S):
-                    self._receive(self._seats[key.data])
+                selector.select(POLL_S)
                 self._shed(now)
 
-    def _receive(self, seat: _Seat) -> None:
-        frame = seat.camera.read(self._now())
-        while frame is not None:
-            if frame.camera in self._shedding.shed:
-                self.dropped[frame.camera, "shed"] += 1
-            else:
-                self._inbox.put(frame)
-            frame = seat.camera.read(self._now())
+    def _receive(self, seat: _Seat, now: float) -> None:
+        """Take in what the camera has. A file played fast waits for the analysts, others don't."""
+        name, patient = seat.member.id, not seat.member.settings.drops
+        if patient and self._inbox.holds(name):
+            seat.camera.tick(now)
+            return
+        frame = seat.camera.read(now)
+        if frame is None:
+            return
+        if name in self._shedding.shed:
+            self.dropped[name, "shed"] += 1
+        else:
+            self._inbox.put(frame)
 
     def _shed(self, now: float) -> None:
         with self._lock:
@@ -198,12 +208,10 @@ class Node:
         for alert in step.alerts:
             seat.last_alert = alert
             self.alerts.put(alert)
-        seat.camera.key_frames_only(
-            seat.quiet.update(
-                frame.time,
-                moving=len(frame.activity.boxes) > 0 or frame.activity.everywhere,
-                key_interval_s=seat.camera.key_interval_s,
-            )
+        seat.key_frames_only = seat.quiet.update(
+            frame.time,
+            moving=len(frame.activity.boxes) > 0 or frame.activity.everywhere,
+            key_interval_s=seat.camera.key_interval_s,
         )
 
     def _pipeline(self, seat: _Seat, frame: Frame) -> Pipeline:
@@ -249,7 +257,7 @@ class Node:
             return "not authorised", seat.refused
         if seat.failed:
             return "failed", seat.failed
-        if seat.last and seat.last.scene.blind and seat.camera.state.name == "RUNNING":
+        if seat.last and seat.last.scene.blind and seat.camera.state is State.RUNNING:
             return "blind", f"{seat.last.scene.blind}: rules are suspended"
         return seat.camera.state.value, seat.camera.cause
 
