@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from veilleur.catalogue import Event
 from veilleur.errors import ConfigurationError
 from veilleur.events.heading import Headings
+from veilleur.events.held import SILENCE_S
 from veilleur.events.rule import Candidate, Check, Signal, Verdict
 from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
@@ -34,7 +35,8 @@ from veilleur.perception.objects import KINDS_OF, Kind, Tracks
 
 WINDOW_S = 0.6  # over which a velocity is measured
 LEAST_SPAN_S = 0.25  # below it, a slope says nothing
-FORGET_S = 3.0  # an object not seen in the zone for longer is forgotten
+LEAST_SIGHTS = 3  # positions behind a velocity
+STEADY = 0.15  # of the box's size: a track that strays more jumps between two vehicles
 TOP_FOLLOWS = 0.2  # share of the foot's movement that the upper edge must make as well
 JITTER = 0.3  # of the box's smaller side: a shorter movement may be the box's own unrest
 HEIGHT_M = {Kind.PERSON: 1.7, Kind.VEHICLE: 1.5}  # turns metres into heights without a ground
@@ -119,18 +121,20 @@ class WrongWay:
         return cls(spec, view, p)
 
     def step(self, scene: Scene) -> Verdict:
-        back = self._now is not None and scene.time < self._now
+        unknown = self._now is not None and not 0 <= scene.time - self._now <= SILENCE_S
         self._now = scene.time
-        if scene.blind is not None or back:
+        if scene.blind is not None or unknown:
             self._courses.clear()
+        if scene.blind is not None or not scene.fresh:
             return Verdict()
         tracks = scene.tracks.of(*self._kinds)
-        tracks = tracks[tracks.seen] if scene.fresh else tracks[:0]
+        tracks = tracks[tracks.seen]
         limit = np.array([scene.view.width, scene.view.height], dtype=np.float64)
         feet = np.clip(np.asarray(tracks.feet, dtype=np.float64), 0.0, limit)
         inside = self._zone.contains(feet)
+        verdict = self._verdict(scene, tracks[inside], feet[inside])
         self._forget(scene.time)
-        return self._verdict(scene, tracks[inside], feet[inside])
+        return verdict
 
     def _verdict(self, scene: Scene, tracks: Tracks, feet: FloatArray) -> Verdict:
         places = feet if self._ground is None else self._ground.to_metres(feet)
@@ -165,22 +169,24 @@ class WrongWay:
         return Verdict(signals=tuple(signals), holding=tuple(holding), candidates=tuple(candidates))
 
     def _forget(self, now: float) -> None:
+        """Whoever was looked for and not found for longer than the gap begins anew: a track that
+        comes back far from where it was lost may be somebody else."""
         self._courses = {
             id_: course
             for id_, course in self._courses.items()
-            if now - course.samples[-1].time <= FORGET_S
+            if now - course.samples[-1].time <= self._p.gap_s
         }
 
     def _follow(self, course: _Course, sample: _Sample) -> None:
         """Take one more position; begin, go on with or end the motion against."""
         samples = course.samples
-        before = samples[-1] if samples else None
-        if before is not None and sample.time <= before.time:
+        before = samples[-1] if samples else sample
+        if samples and sample.time <= before.time:
             return
         samples.append(sample)
         while len(samples) > 3 and samples[0].time < sample.time - WINDOW_S:
             samples.popleft()
-        if before is None or samples[-1].time - samples[0].time < LEAST_SPAN_S:
+        if len(samples) < LEAST_SIGHTS or sample.time - samples[0].time < LEAST_SPAN_S:
             return
         opposite = -self._headings.at(sample.foot)
         course.angle = self._angle(course, opposite)
@@ -207,8 +213,12 @@ class WrongWay:
         samples = course.samples
         times = np.array([s.time for s in samples])
         times -= times.mean()
-        slopes = np.array([[*s.place, *s.foot, *s.top] for s in samples]).T @ times
-        slopes /= float(times @ times)
+        paths = np.array([[*s.place, *s.foot, *s.top] for s in samples])
+        slopes = paths.T @ times / float(times @ times)
+        strays = (paths - paths.mean(axis=0) - np.outer(times, slopes))[:, 2:4]
+        size = math.sqrt(samples[-1].height * samples[-1].width)
+        if math.sqrt(float((strays**2).sum(axis=1).mean())) > STEADY * size:
+            return 180.0  # no steady motion: a track that jumps from one object to another
         velocity, foot, top = slopes[:2], slopes[2:4], slopes[4:]
         speed, seen = float(np.linalg.norm(velocity)), float(np.linalg.norm(foot))
         least = self._p.min_speed_m_s * (1.0 if self._ground is not None else 1 / 1.7)
