@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veilleur.evaluation import counting, dataset, intervals
+from veilleur.evaluation import charts, counting, dataset, intervals
 from veilleur.evaluation.counting import (
     Outcome,
     Score,
@@ -228,7 +228,7 @@ def test_overlapping_spans_are_covered_once() -> None:
     assert union_s([(0, 10), (2, 3), (9, 12), (20, 21)]) == 13.0
 
 
-@pytest.mark.parametrize("module", [counting, intervals, dataset])
+@pytest.mark.parametrize("module", [charts, counting, dataset, intervals])
 def test_the_worked_examples_are_true(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0

@@ -1,0 +1,187 @@
+"""`veilleur evaluate`: labelled video through the engine, and how good it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from veilleur.catalogue import WORDING, Event
+from veilleur.errors import ConfigurationError, DatasetError
+from veilleur.evaluation import report
+from veilleur.evaluation.dataset import load, meant
+from veilleur.evaluation.laboratory import LaboratoryEngine
+from veilleur.evaluation.results import EventMetrics, Results, assess_all, summarise
+from veilleur.evaluation.runner import Engine, cores, run
+
+LABORATORY = " LABORATORY: recorded or made footage, analysed for measurement "
+
+
+def evaluate(
+    dataset: Annotated[Path, typer.Argument(help="folder with dataset.json, or that file")],
+    event: Annotated[str | None, typer.Option(help="only this event")] = None,
+    html: Annotated[Path | None, typer.Option(help="write a report to look at")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="write the numbers")] = None,
+    jobs: Annotated[int, typer.Option(help="processes; 0: one a core", min=0)] = 0,
+    clip: Annotated[str | None, typer.Option(help="only the clip with this id")] = None,
+) -> None:
+    """Measure how good the signals are on labelled video. Laboratory mode."""
+    results = measure(
+        LaboratoryEngine(), dataset, event=event, html=html, as_json=as_json, jobs=jobs, clip=clip
+    )
+    broken = [c for c in results.clips if c.error]
+    if broken:
+        raise DatasetError(
+            f"{len(broken)} of {len(results.clips)} clips could not be measured: "
+            + "; ".join(f"{c.id}: {c.error}" for c in broken),
+            remedy="the others were",
+            clip=broken[0].id,
+        )
+
+
+def measure(
+    engine: Engine,
+    dataset: Path,
+    *,
+    event: str | None,
+    html: Path | None,
+    as_json: Path | None,
+    jobs: int,
+    clip: str | None,
+) -> Results:
+    """Run, tell, write. Before anything runs: DatasetError, ConfigurationError for options."""
+    for file in (html, as_json):
+        _writable(file)
+    chosen = load(dataset).only(event=_event(event), clip_id=clip)
+    console = Console()
+    console.print(Text(LABORATORY, style="black on yellow"))
+    began = time.monotonic()
+    with _bar(console) as bar:
+        observed = run(chosen, engine, jobs=jobs, pictures=html is not None, progress=bar)
+    assessed = assess_all(chosen, observed)
+    results = summarise(
+        chosen,
+        assessed,
+        engine=engine.words,
+        wall_s=time.monotonic() - began,
+        processes=jobs or cores(),
+    )
+    _tell(console, results)
+    if as_json:
+        results.write(as_json)
+    if html:
+        report.write(html, results, assessed)
+        console.print(f"report: {html}", markup=False, highlight=False, soft_wrap=True)
+    return results
+
+
+def _event(word: str | None) -> Event | None:
+    if word is None:
+        return None
+    try:
+        return Event(word)
+    except ValueError:
+        raise ConfigurationError(
+            f'--event "{word}"{meant(word, list(Event))}', setting="event"
+        ) from None
+
+
+def _writable(file: Path | None) -> None:
+    """A run may take minutes: whether its result can be written is asked first."""
+    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+        raise ConfigurationError(
+            f"{file} cannot be written", remedy="name a file in a folder that exists"
+        )
+
+
+class _Bar:
+    """Clips done, and how far the one that was heard of last is."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None)
+
+    def started(self, clips: int) -> None:
+        self._progress.update(self._task, total=clips)
+
+    def seen(self, clip: str, seconds: float) -> None:
+        self._progress.update(self._task, description=f"{clip}, {seconds:.0f} s")
+
+    def finished(self, clip: str) -> None:
+        self._progress.update(self._task, advance=1, description=clip)
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[_Bar]:
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Bar(progress)
+
+
+def _tell(console: Console, results: Results) -> None:
+    table = Table(title=f"{results.dataset}, {len(results.clips)} clips", title_justify="left")
+    table.add_column("event")
+    for name in ("found", "recall (95 %)", "precision", "F1"):
+        table.add_column(name, justify="right")
+    table.add_column("false alarms")
+    for name in ("repeats", "delay p50 / p95 s"):
+        table.add_column(name, justify="right")
+    for name, event in results.events.items():
+        table.add_row(WORDING[Event(name)].english, *_row(event))
+    console.print(table)
+    for name, event in results.events.items():
+        for line in event.counting:
+            console.print(
+                f"{name}, {line.clip}/{line.rule}: counts are off by {line.mean_absolute:.2f} "
+                f"people on average ({_percent(line.relative)}, {line.samples} pictures)",
+                markup=False, highlight=False,
+            )  # fmt: skip
+    _tell_together(console, results)
+
+
+def _tell_together(console: Console, results: Results) -> None:
+    together = results.together
+    if (tracks := together.tracking) is not None:
+        console.print(
+            f"tracking: HOTA {tracks.hota:.3f}, IDF1 {tracks.idf1:.3f}, MOTA {tracks.mota:.3f}",
+            highlight=False,
+        )
+    if together.suffered_per_hour is not None:
+        held = together.cameras_per_operator
+        cameras = "no limit seen" if held is None else f"{held:.1f}"
+        console.print(
+            f"in vain: {together.suffered_per_hour:.1f} alerts a camera-hour; cameras one operator "
+            f"can hold at {together.alerts_per_operator_hour:g} an hour: {cameras}",
+            highlight=False,
+        )
+
+
+def _row(m: EventMetrics) -> tuple[str, ...]:
+    apart = sum(u.truths for u in m.uncounted)
+    if not m.hours:
+        kinds = ", ".join(sorted({u.kind for u in m.uncounted})) or "not watched"
+        return (f"{kinds}: {apart} truths not counted",)
+    low, high = m.recall_95 or (0.0, 1.0)
+    recall = f"{_percent(m.recall)} ({low:.0%}-{high:.0%})" if m.truths else "no truths"
+    found = f"{m.found}/{m.truths}" + (f" (+{apart} not counted)" if apart else "")
+    delays = m.time_to_detect_s
+    delay = "–" if delays.p50 is None else f"{delays.p50:.1f} / {delays.p95:.1f}"
+    f1 = "–" if m.f1 is None else f"{m.f1:.3f}"
+    return found, recall, _percent(m.precision), f1, m.false_in_words, str(m.repeats), delay
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"

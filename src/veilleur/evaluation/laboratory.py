@@ -1,0 +1,97 @@
+"""The real engine, as `evaluate` runs it: files, laboratory mode, the same code as live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+import av
+
+from veilleur.engine.assembly import Detectors
+from veilleur.engine.laboratory import LaboratoryClip, analyse
+from veilleur.engine.pipeline import Step
+from veilleur.errors import CameraRefused, ConfigurationError
+from veilleur.evaluation.observer import NO_RULE_YET, REFUSED, Withheld
+from veilleur.evaluation.runner import Request
+from veilleur.events.recording import read_recording
+from veilleur.events.registry import NotInThisVersion, build_rule
+from veilleur.events.specification import RuleSpecification
+from veilleur.geometry import View
+from veilleur.ground import ground_plane
+from veilleur.perception.loader import Choice
+
+
+@cache
+def _detectors(choice: Choice) -> Detectors:
+    """One set a process."""
+    return Detectors(choice)
+
+
+@dataclass(frozen=True, slots=True)
+class LaboratoryEngine:
+    """`engine.laboratory.analyse`, asked first which rules it would refuse."""
+
+    choice: Choice = field(default_factory=Choice)
+    rate_hz: float = 5.0
+
+    @property
+    def words(self) -> str:
+        return f"{self.choice}, {self.rate_hz:g} analysed pictures a second"
+
+    def withheld(self, request: Request) -> tuple[Withheld, ...]:
+        view = _view(request)
+        known = request.clip.starts_at is not None
+        asked = [_refusal(rule, view, local_time_known=known) for rule in request.rules]
+        return tuple(refusal for refusal in asked if refusal is not None)
+
+    def analyse(self, request: Request) -> Iterator[Step]:
+        clip = request.clip
+        return analyse(
+            LaboratoryClip(
+                id=request.camera,
+                path=request.path,
+                rules=request.rules,
+                ground=clip.ground.model_dump(exclude_none=True) if clip.ground else None,
+                folder=request.root,
+                starts_at=clip.starts_at,
+                hold_last_s=clip.hold_last_s,
+                rate_hz=self.rate_hz,
+            ),
+            _detectors(self.choice),
+        )
+
+
+def _refusal(rule: RuleSpecification, view: View, *, local_time_known: bool) -> Withheld | None:
+    try:
+        build_rule(rule, view, local_time_known=local_time_known)
+    except NotInThisVersion as error:
+        return Withheld(rule.id, rule.event, NO_RULE_YET, error.message)
+    except ConfigurationError as error:
+        return Withheld(rule.id, rule.event, REFUSED, str(error))
+    return None
+
+
+def _view(request: Request) -> View:
+    width, height = _size(request)
+    if request.clip.ground is None:
+        return View(width, height)
+    ground = request.clip.ground.model_dump(exclude_none=True)
+    return View(width, height, ground_plane(ground, width, height, request.root))
+
+
+def _size(request: Request) -> tuple[int, int]:
+    if request.clip.is_scenes:
+        recording = read_recording(request.path)
+        return recording.width, recording.height
+    try:
+        with av.open(request.path) as container:
+            stream = container.streams.video[0]
+            return stream.width, stream.height
+    except (av.FFmpegError, IndexError) as error:
+        raise CameraRefused(
+            f"{request.path.name} cannot be read as video: {error}",
+            remedy="replace the file, or take the clip out of the dataset",
+            camera=request.camera,
+            cause="unreadable",
+        ) from error

@@ -1,0 +1,120 @@
+"""`veilleur evaluate` from the outside: options, exit codes, and the real engine on made scenes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tests.evaluating import ToldEngine, clip, write_dataset
+from veilleur.cli.evaluate import evaluate, measure
+from veilleur.errors import ConfigurationError, DatasetError
+from veilleur.evaluation.dataset import load
+from veilleur.evaluation.laboratory import LaboratoryEngine
+from veilleur.evaluation.results import Results
+from veilleur.evaluation.runner import run
+from veilleur.events.recording import Observation, Recording, write_recording
+from veilleur.perception.objects import Detections
+
+OPTIONS: dict[str, Any] = {"event": None, "html": None, "as_json": None, "jobs": 1, "clip": None}
+app = typer.Typer()
+app.command()(evaluate)
+
+
+def walk(file: Path, *, seconds: float = 10.0) -> None:
+    """Somebody walks from the left edge to the right edge of 640x360, feet at y 300."""
+    observations = []
+    for number in range(int(seconds * 5)):
+        x = 40 + 560 * number / (seconds * 5)
+        box = np.array([[x - 18, 210, x + 18, 300]], np.float32)
+        found = Detections(box, np.array([0.8], np.float32), np.zeros(1, np.int8))
+        observations.append(Observation(number / 5, found))
+    write_recording(file, Recording(640, 360, 5.0, tuple(observations)))
+
+
+def walked(id_: str, *, truth: bool = True) -> dict[str, Any]:
+    """In the zone from x = 0.4 to 0.7: 3.86 s to 7.28 s."""
+    zone = [[0.4, 0.5], [0.7, 0.5], [0.7, 1.0], [0.4, 1.0]]
+    rules = [{"id": "z", "event": "forbidden_zone", "zone": zone, "params": {"dwell_s": 1.0}}]
+    truths = [{"rule": "z", "start_s": 3.9, "due_s": 4.9, "end_s": 7.2}] if truth else []
+    return {"id": id_, "file": f"{id_}.scenes.jsonl", "rules": rules, "truth": truths}
+
+
+def test_made_scenes_go_through_the_real_engine(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        walk(tmp_path / f"{name}.scenes.jsonl")
+    folder = write_dataset(tmp_path, walked("a"), walked("b", truth=False))
+    out = tmp_path / "r.json"
+    measure(LaboratoryEngine(), folder, **(OPTIONS | {"as_json": out}))
+    results = Results.read(out)
+    zone = results.events["forbidden_zone"]
+    assert (zone.truths, zone.found, zone.false_alarms) == (1, 1, 1)
+    assert zone.time_to_detect_s.p50 == pytest.approx(0.1, abs=0.3)
+    assert all(a.laboratory for c in results.clips for a in c.alerts)
+    assert {c.id: round(c.seconds) for c in results.clips} == {"a": 10, "b": 10}
+
+
+def test_one_event_or_one_clip_can_be_asked_for(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, clip("a"), clip("b", negative_for=["density"]))
+    one = measure(ToldEngine(), folder, **(OPTIONS | {"clip": "b"}))
+    assert [c.id for c in one.clips] == ["b"]
+    dense = measure(ToldEngine(), folder, **(OPTIONS | {"event": "density"}))
+    assert list(dense.events) == ["density"]
+
+
+def test_what_is_asked_for_has_to_exist(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, clip("a"))
+    with pytest.raises(ConfigurationError, match='did you mean "density"'):
+        measure(ToldEngine(), folder, **(OPTIONS | {"event": "densty"}))
+    with pytest.raises(DatasetError, match='no clip is called "x"'):
+        measure(ToldEngine(), folder, **(OPTIONS | {"clip": "x"}))
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        measure(ToldEngine(), folder, **(OPTIONS | {"html": tmp_path / "no" / "r.html"}))
+
+
+def test_poor_quality_is_a_result_and_not_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_dataset(tmp_path, clip("a"))
+    page = tmp_path / "r.html"
+    results = measure(ToldEngine(), folder, **(OPTIONS | {"html": page}))
+    assert results.events["forbidden_zone"].recall == 0.0
+    assert "LABORATORY" in page.read_text()
+    told = capsys.readouterr().out
+    assert "LABORATORY" in told
+    assert "0/1" in told
+
+
+def test_an_unknown_event_in_one_clip_stops_everything_before_it_starts(tmp_path: Path) -> None:
+    bad = clip("b", rules=[{"id": "tracks", "event": "forbiden_zone"}])
+    folder = write_dataset(tmp_path, clip("a"), bad)
+    result = CliRunner().invoke(app, [str(folder)])
+    assert isinstance(result.exception, DatasetError)
+    assert 'did you mean "forbidden_zone"' in str(result.exception)
+
+
+def test_a_file_that_is_no_video_is_told_after_the_others_were_measured(tmp_path: Path) -> None:
+    walk(tmp_path / "a.scenes.jsonl")
+    out = tmp_path / "r.json"
+    folder = write_dataset(tmp_path, walked("a"), clip("b"))
+    result = CliRunner().invoke(app, [str(folder), "--jobs", "1", "--json", str(out)])
+    assert isinstance(result.exception, DatasetError)
+    assert "b.mp4" in str(result.exception)
+    written = json.loads(out.read_text())
+    assert written["events"]["forbidden_zone"]["found"] == 1
+
+
+def test_two_runs_of_the_real_engine_are_the_same(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        walk(tmp_path / f"{name}.scenes.jsonl")
+    dataset = load(write_dataset(tmp_path, walked("a"), walked("b"), walked("c", truth=False)))
+    one = run(dataset, LaboratoryEngine(), jobs=1)
+    other = run(dataset, LaboratoryEngine(), jobs=2)
+    assert [(o.clip, o.alerts, o.seconds) for o in one] == [
+        (o.clip, o.alerts, o.seconds) for o in other
+    ]
