@@ -14,7 +14,7 @@ import numpy as np
 from veilleur.geometry import BoolArray, FloatArray, IntArray
 
 SIZE_RESTS_S = 0.7  # seconds after which a box's growth has fallen to 1/e
-SPEED_RESTS_S = 8.0  # the same for the speed of its centre
+SPEED_RESTS_S = 20.0  # the same for the speed of its centre
 SIZE_NOISE = 0.2  # change of growth, box sizes a second, in a second
 SMALLEST = 1.0  # pixels: a predicted box never has less
 
@@ -107,15 +107,10 @@ class Motion:
             vs - pull * cov,
         )
 
-    def distances(self, rows: IntArray, places: FloatArray, noise: float) -> FloatArray:
-        """(len(rows), m) squared distances from tracks to `places` (m, 4: centre, size).
-
-        In standard deviations of what is known of each track (Mahalanobis), centres only.
-        """
-        here = self.state[PLACE][rows][:, None, :2]
-        spread = self.state[VAR_PLACE][rows][:, :2] + (noise * self.sizes[rows]) ** 2
-        squares: FloatArray = (places[None, :, :2] - here) ** 2 / spread[:, None]
-        return squares[..., 0] + squares[..., 1]
+    def spread(self, noise: float) -> FloatArray:
+        """(n, 2) variance of where the centre of a detection is expected, pixels squared."""
+        variance: FloatArray = self.state[VAR_PLACE][:, :2] + (noise * self.sizes) ** 2
+        return variance
 
     def calm(self, elapsed_s: float, rests_s: float) -> None:
         """Nothing moved for `elapsed_s`: speeds fall to 1/e each `rests_s`."""

@@ -16,8 +16,8 @@ import numpy as np
 
 from veilleur.errors import ConfigurationError
 from veilleur.geometry import BoolArray, FloatArray, IntArray, View
-from veilleur.perception.association import overlaps, pairs
-from veilleur.perception.motion import SPEED, Motion, centred, cornered
+from veilleur.perception.association import best_pairs, neighbours, overlaps, paired_overlaps
+from veilleur.perception.motion import PLACE, SPEED, Motion, centred, cornered
 from veilleur.perception.objects import Detections, Kind, KindArray, Tracks
 
 # By Kind: a person's speed changes by about 0.4 heights a second, a vehicle's (the longer side
@@ -43,7 +43,8 @@ class TrackerSettings:
     lost_s: an unseen track waits this long; shown_s: so long it is shown, predicted.
     new_lost_s: a track not yet confirmed waits this long. late_s: distance counts too when pictures
     are further apart than this; hidden_s: or for tracks that were unseen longer than this.
-    twin: a detection that overlaps a track just seen by more begins no second one.
+    twin: a detection that overlaps a track just seen by more begins no second one. leap_s: pictures
+    further apart than this have nothing in common; beyond lost_s only overlap joins them.
     """
 
     sure: float = 0.5
@@ -58,6 +59,7 @@ class TrackerSettings:
     late_s: float = 0.15
     hidden_s: float = 0.6
     twin: float = 0.5
+    leap_s: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.doubtful <= self.sure <= 1 or not self.sure <= self.birth <= 1:
@@ -67,12 +69,11 @@ class TrackerSettings:
                 remedy="choose 0 <= doubtful <= sure <= birth <= 1",
                 setting="tracker",
             )
-        if min(self.confirm_s, self.shown_s, self.new_lost_s, self.late_s, self.hidden_s) < 0 or (
-            self.lost_s < self.shown_s
-        ):
+        times = (self.confirm_s, self.new_lost_s, self.late_s, self.hidden_s, self.shown_s)
+        if min(times) < 0 or not self.shown_s <= self.lost_s <= self.leap_s:
             raise ConfigurationError(
-                "tracker times must not be negative, nor lost_s shorter than shown_s",
-                remedy="choose 0 <= shown_s <= lost_s",
+                "tracker times must not be negative, and shown_s, lost_s, leap_s must rise",
+                remedy="choose 0 <= shown_s <= lost_s <= leap_s",
                 setting="tracker",
             )
 
@@ -113,6 +114,16 @@ class _Book:
         return _Book(*(np.concatenate(pair) for pair in both))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidates:
+    """k pairs of a track (rows) and a detection (columns). affinity 0: overlap alone counts."""
+
+    rows: IntArray
+    columns: IntArray
+    overlap: FloatArray
+    affinity: FloatArray
+
+
 class Tracker:
     """One camera's tracks. Ids are never used again within a run.
 
@@ -135,7 +146,7 @@ class Tracker:
 
         Returns confirmed tracks: those seen now, and those unseen for at most `shown_s`, predicted.
         The same time twice changes nothing. After a step back of the clock the usual interval is
-        taken to have passed; a leap forward beyond `lost_s` ends the tracks. Detections with a
+        taken to have passed; a leap forward beyond `leap_s` ends the tracks. Detections with a
         number that is not finite, or without area, are not looked at.
         """
         elapsed = self._pass(time)
@@ -147,8 +158,9 @@ class Tracker:
             motion.predict(elapsed, AGILITY[book.kinds])
             book.ages += elapsed
             book.unseen += elapsed
+            self._forget(elapsed)
         free = self._associate(found, elapsed)
-        self._forget()
+        self._forget(0.0)
         self._begin(found, free)
         return self._show()
 
@@ -170,7 +182,7 @@ class Tracker:
             motion.calm(elapsed, QUIET_RESTS_S)
             book.ages += elapsed
             book.unseen[book.unseen > 0] += elapsed
-        self._forget()
+        self._forget(elapsed)
         self._shown = self._tracks(self._book.confirmed & (self._book.unseen == 0), quiet=True)
         return self._shown
 
@@ -199,45 +211,49 @@ class Tracker:
         free = found.scores >= self._set.sure
         if not len(book.ids) or not len(found):
             return free
-        affinity, overlap = self._affinity(found, elapsed_s)
+        near = self._candidates(found, elapsed_s)
         sure, seen_before = free.copy(), book.unseen <= elapsed_s + EDGE
         alone = np.ones(len(book.ids), np.bool_)
 
-        def settle(rows: BoolArray, columns: BoolArray, table: FloatArray) -> None:
-            r, c = np.flatnonzero(rows), np.flatnonzero(columns)
-            if not len(r) or not len(c):
+        def settle(tracks: BoolArray, detections: BoolArray, weights: FloatArray) -> None:
+            possible = tracks[near.rows] & detections[near.columns] & (weights > 0)
+            k = np.flatnonzero(possible)
+            if not len(k):
                 return
-            i, j = pairs(table[r[:, None], c])
-            self._see(r[i], c[j], found, sure)
-            alone[r[i]] = False
-            free[c[j]] = False
+            k = k[best_pairs(near.rows[k], near.columns[k], weights[k])]
+            self._see(near.rows[k], near.columns[k], found, sure)
+            alone[near.rows[k]] = False
+            free[near.columns[k]] = False
 
-        settle(book.confirmed, free, affinity)
-        doubtful = np.where(overlap >= self._set.doubtful_overlap, overlap, 0)
+        settle(book.confirmed, free, near.affinity)
+        doubtful = np.where(near.overlap >= self._set.doubtful_overlap, near.overlap, 0)
         settle(book.confirmed & alone & seen_before, ~sure, doubtful)
-        settle(~book.confirmed, free, affinity)
-        twins = overlap[~alone][:, free] > self._set.twin
-        free[np.flatnonzero(free)[twins.any(axis=0)]] = False
+        settle(~book.confirmed, free, near.affinity)
+        twins = (near.overlap > self._set.twin) & ~alone[near.rows]
+        free[near.columns[twins]] = False
         return free
 
-    def _affinity(self, found: Detections, elapsed_s: float) -> tuple[FloatArray, FloatArray]:
-        """(tracks, detections) how well they fit, 0: not at all; and their overlap."""
+    def _candidates(self, found: Detections, elapsed_s: float) -> _Candidates:
+        """Tracks and detections of one kind that may belong together, and how well they fit."""
         book, motion = self._book, self._motion
-        places = centred(found.boxes.astype(np.float64))
-        overlap = overlaps(self._cut(motion.boxes), found.boxes)
-        overlap[book.kinds[:, None] != found.kinds] = -1
+        by_distance = np.full(len(book.ids), elapsed_s > self._set.late_s)
+        by_distance |= (book.sightings == 1) | (book.unseen > self._set.hidden_s)
+        by_distance &= book.unseen <= self._set.lost_s + EDGE
+        spread = motion.spread(NOISE)
+        boxes, found_boxes = self._cut(motion.boxes), found.boxes.astype(np.float64)
+        reach = np.where(by_distance, np.sqrt(GATE * spread.max(axis=1)), 0)
+        rows, columns = neighbours(boxes, found_boxes, reach)
+        same = book.kinds[rows] == found.kinds[columns]
+        rows, columns = rows[same], columns[same]
+        overlap = paired_overlaps(boxes[rows], found_boxes[columns])
+        places = centred(found_boxes)[columns]
+        gaps = motion.state[PLACE][rows, :2] - places[:, :2]
+        squares = (gaps * gaps / spread[rows]).sum(axis=1)
+        ratio = motion.sizes[rows, 0] / places[:, 2:].max(axis=1)
+        fits = by_distance[rows] & (squares < GATE) & (ratio < LIKE) & (ratio > 1 / LIKE)
         affinity = np.where(overlap >= self._set.overlap, overlap, 0)
-        late = elapsed_s > self._set.late_s
-        by_distance = np.flatnonzero(
-            late | (book.sightings == 1) | (book.unseen > self._set.hidden_s)
-        )
-        if len(by_distance):
-            squares = motion.distances(by_distance, places, NOISE)
-            ratio = motion.sizes[by_distance] / places[:, 2:].max(axis=1)
-            near = (squares < GATE) & (ratio < LIKE) & (ratio > 1 / LIKE)
-            near &= overlap[by_distance] >= 0
-            affinity[by_distance] += np.where(near, WEIGHT * np.exp(-squares / 4), 0)
-        return affinity, overlap
+        affinity[fits] += WEIGHT * np.exp(-squares[fits] / 4)
+        return _Candidates(rows, columns, overlap, affinity)
 
     def _see(self, rows: IntArray, columns: IntArray, found: Detections, sure: BoolArray) -> None:
         if not len(rows):
@@ -250,10 +266,16 @@ class Tracker:
         book.sightings[rows] += 1
         book.confirmed[rows] |= book.ages[rows] >= self._set.confirm_s - EDGE
 
-    def _forget(self) -> None:
+    def _forget(self, elapsed_s: float) -> None:
+        """Drop who waited too long; seen in the last picture, `elapsed_s` ago, is never too long.
+
+        So a parked car keeps its id where pictures are rarer than any patience, up to leap_s.
+        """
         book = self._book
         patience = self._set.lost_s * PATIENCE[book.kinds]
         keep = book.unseen <= np.where(book.confirmed, patience, self._set.new_lost_s)
+        keep |= book.unseen <= elapsed_s + EDGE
+        keep &= elapsed_s <= self._set.leap_s
         if self._view is not None and len(book.ids):
             x, y = self._motion.state[0][:, 0], self._motion.state[0][:, 1]
             inside = (x > 0) & (y > 0) & (x < self._view.width) & (y < self._view.height)
@@ -266,10 +288,19 @@ class Tracker:
         new = found[free & (found.scores >= self._set.birth)]
         if not len(new):
             return
+        new = new[self._distinct(new)]
         ids = np.arange(self._next_id, self._next_id + len(new), dtype=np.int64)
         self._next_id += len(new)
         self._motion.add(new.boxes.astype(np.float64), NOISE, FIRST_SPEED[new.kinds])
         self._book = self._book.joined(_Book.of(ids, new.kinds, new.scores))
+
+    def _distinct(self, new: Detections) -> BoolArray:
+        """Which of them aren't the lesser twin of another."""
+        twins = overlaps(new.boxes, new.boxes) > self._set.twin
+        twins &= new.kinds[:, None] == new.kinds
+        rank = np.lexsort((np.arange(len(new)), -new.scores)).argsort()
+        lesser = (twins & (rank[:, None] < rank)).sum(axis=0)
+        return lesser == 0  # type: ignore[no-any-return]
 
     def _show(self) -> Tracks:
         book = self._book
