@@ -70,13 +70,15 @@ class StreamClock:
 
     def time(self, stamp_s: float | None, correction_s: float) -> float:
         """A picture's stamp and its packet's correction: seconds since the first picture."""
+        follows = 0.0 if self._last is None else self._last + self.interval_s
+        if self._first is None and stamp_s is not None:
+            self._first = stamp_s + correction_s - follows
         if self._last is None:
-            self._first = (stamp_s or 0.0) + correction_s
             self._last = 0.0
             return 0.0
         seconds = self.expect(stamp_s, correction_s)
         if seconds is None or not self._plausible(seconds):
-            seconds = self._last + self.interval_s
+            seconds = follows
             if stamp_s is not None:
                 self.jumps += 1
         if seconds < self._last + SMALLEST_STEP_S:

@@ -176,15 +176,25 @@ def _parse_rtsp(scheme: str, rest: str) -> Source:
 
 
 def _split_login(rest: str) -> tuple[str, str]:
-    """What stands before the deciding @, and what stands behind it."""
-    if (plain := _host(rest)) and "@" not in plain[0].partition("/")[0].partition("?")[0]:
-        return "", rest
+    """What stands before the deciding @, and what stands behind it.
+
+    An @ in a path is no end of credentials: not where the address begins with a host's number, nor
+    where it begins with a dotted name and only a word follows the @.
+    """
+    plain = _host(rest)
     cuts = [m.start() for m in re.finditer("@", rest) if _host(rest[m.start() + 1 :])]
-    if not cuts:
-        return "", rest.rpartition("@")[2] if "@" in rest else rest
     certain = [cut for cut in cuts if _is_certain(rest[cut + 1 :])]
+    if plain and (_is_number(plain["host"]) or ("." in plain["host"] and not certain)):
+        return "", rest
+    if not cuts:
+        return "", rest
     cut = (certain or cuts)[-1]
     return rest[:cut], rest[cut + 1 :]
+
+
+def _is_number(host: str) -> bool:
+    """An IPv4 or IPv6 address."""
+    return host.startswith("[") or re.fullmatch(r"\d+(\.\d+){3}", host) is not None
 
 
 def _host(place: str) -> re.Match[str] | None:
@@ -324,7 +334,7 @@ def _options(source: Source, timeout_s: float) -> dict[str, str]:
             "protocol_whitelist": "rtp,tcp,tls,crypto",
             "probesize": "500000",
             "analyzeduration": "2000000",
-            "fflags": "nobuffer",
+            "fpsprobesize": "0",
         }
     return options
 
