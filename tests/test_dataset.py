@@ -201,6 +201,26 @@ BAD: list[Any] = [
         "clip morning ground.calibration: none.xml is missing",
         id="missing calibration",
     ),
+    pytest.param(
+        clip(rules=[rule(event="density", params={"max_per_m2": 4})]),
+        "clip morning rules[tracks].params.max_per_m2: max_per_m2 needs to know the ground",
+        id="square metres without a ground",
+    ),
+    pytest.param(
+        clip(rules=[rule(params={"schedule": {"weekly": []}})]),
+        "clip morning rules[tracks].params.schedule",
+        id="a schedule that is none",
+    ),
+    pytest.param(
+        clip(
+            ground={
+                "image": [[0, 0], [0.5, 0.5], [1, 1], [0.2, 0.2]],
+                "metres": [[0, 0], [5, 5], [9, 9], [2, 2]],
+            }
+        ),
+        "clip morning ground:",
+        id="point pairs on one line",
+    ),
     pytest.param(clip(file="b.mp4"), "clip morning file: b.mp4 is missing in", id="missing file"),
     pytest.param(clip(negative_for=["wrong_way"]), "no default heading", id="negative wrong way"),
     pytest.param(clip(id=""), "clip number 0 id", id="a clip without a name"),

@@ -131,5 +131,5 @@ def test_names_cannot_break_the_page(tmp_path: Path) -> None:
 
 def test_a_clip_without_anything_to_tell_is_listed_as_silent(tmp_path: Path) -> None:
     page = page_of(tmp_path, ToldEngine(), clip("quiet-one", truth=[]))
-    assert "Silent, as they had to be: 1 clips" in page
+    assert "Silent, as they had to be: 1 clip," in page
     assert "quiet-one" in page

@@ -20,16 +20,19 @@ from shapely.geometry import Polygon
 from shapely.validation import explain_validity
 
 from veilleur.catalogue import Event, Subject
-from veilleur.errors import DatasetError
+from veilleur.errors import ConfigurationError, DatasetError
+from veilleur.events.registry import RULES, build_rule
 from veilleur.events.specification import Coordinate, HeadingAt, Point, RuleSpecification
+from veilleur.geometry import GroundPlane, View
+from veilleur.ground import ground_plane
 
 FILE_NAME = "dataset.json"
 SCENES_SUFFIX = ".scenes.jsonl"
 WHOLE_PICTURE: tuple[Point, ...] = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 NEGATIVE_PREFIX = "negative_for:"
 
-# What every implementation of an event accepts. An event's own module may accept more: the engine
-# checks those when it builds the rule, which `evaluate` asks for before the first clip is replayed.
+# What every implementation of an event accepts, for events that have no rule yet. An event with a
+# rule says itself what it accepts: its rule is built once, in a view of common size, to ask it.
 PARAMETERS: dict[Event, frozenset[str]] = {
     Event.ABANDONED_OBJECT: frozenset({"unattended_s", "radius_m", "radius_heights"}),
     Event.WEAPON: frozenset(),
@@ -42,6 +45,7 @@ PARAMETERS: dict[Event, frozenset[str]] = {
 }
 _MAY_BE_ZERO = frozenset({"dwell_s", "persist_s", "distance_m", "immobile_s", "unattended_s"})
 _VEHICLES_ALLOWED = frozenset({Event.WRONG_WAY, Event.FORBIDDEN_ZONE})
+_COMMON_SIZE = (1600, 900)
 _SMALLEST_AREA = 1e-5  # of the picture: about twenty pixels at 1080p
 _MOST_PROBLEMS_SHOWN = 20
 
@@ -175,7 +179,7 @@ def load(where: Path) -> Dataset:
     file = where / FILE_NAME if where.is_dir() else where
     document = _parse(file)
     root = file.parent / document.root if document.root else file.parent
-    problems = [*_problems(document.clips), *_missing_files(root, document.clips)]
+    problems = [*_missing_files(root, document.clips), *_problems(document.clips, root)]
     if problems:
         _refuse(file, problems)
     return Dataset(document.name, root, document.clips)
@@ -336,22 +340,40 @@ def _known(name: str, names: Sequence[str], what: str) -> None:
 # What the shape of the document cannot say ----------------------------------------------------
 
 
-def _problems(clips: Sequence[Clip]) -> Iterator[_Problem]:
+def _problems(clips: Sequence[Clip], root: Path) -> Iterator[_Problem]:
     seen: set[str] = set()
     for clip in clips:
         if clip.id in seen:
             yield _Problem(clip.id, "id", "stands twice: ids are unique")
         seen.add(clip.id)
         yield from _clip_problems(clip)
+        yield from _rule_problems(clip, root)
+
+
+def _rule_problems(clip: Clip, root: Path) -> Iterator[_Problem]:
+    """What is wrong with the rules: first what any rule shares, then what each event asks for."""
+    ground: GroundPlane | None = None
+    if clip.ground is not None and _ground_fault(clip.ground) is None:
+        if clip.ground.calibration and not (root / clip.ground.calibration).is_file():
+            return
+        try:
+            spec = clip.ground.model_dump(exclude_none=True)
+            ground = ground_plane(spec, *_COMMON_SIZE, root)
+        except ConfigurationError as error:
+            yield _Problem(clip.id, "ground", str(error))
+            return
+    for rule in clip.every_rule[: len(clip.rules)]:
+        faults = list(_rule_faults(rule))
+        if not faults and (fault := _build_fault(rule, clip, ground)):
+            faults = [fault]
+        for field, text in faults:
+            yield _Problem(clip.id, f"rules[{rule.id}].{field}", text)
 
 
 def _clip_problems(clip: Clip) -> Iterator[_Problem]:
     ids = [rule.id for rule in clip.every_rule]
     for doubled in sorted({i for i in ids if ids.count(i) > 1}):
         yield _Problem(clip.id, f"rules[{doubled}]", "this id stands twice in the clip")
-    for rule in clip.rules:
-        for field, text in _rule_faults(rule):
-            yield _Problem(clip.id, f"rules[{rule.id}].{field}", text)
     if Event.WRONG_WAY in clip.negative_for:
         yield _Problem(
             clip.id, "negative_for", "wrong_way has no default heading: write a rule with one"
@@ -395,12 +417,31 @@ def _rule_faults(rule: RuleSpecification) -> Iterator[Fault]:
     yield from _heading_faults(rule)
     if rule.subject is not Subject.PERSON and rule.event not in _VEHICLES_ALLOWED:
         yield "subject", f"{rule.event} looks at no vehicle (article 3 names them only elsewhere)"
-    known = sorted(PARAMETERS[rule.event])
+    known = _parameters(rule.event)
     for name, value in rule.params.items():
         if name not in known:
             yield "params", f'{rule.event} has no parameter "{name}"' + meant(name, known)
         elif name != "schedule" and (fault := _number_fault(name, value)):
             yield f"params.{name}", fault
+
+
+def _parameters(event: Event) -> list[str]:
+    accepted = set(PARAMETERS[event])
+    if event in RULES:
+        accepted |= set(RULES[event].parameters.model_fields)
+    return sorted(accepted)
+
+
+def _build_fault(rule: RuleSpecification, clip: Clip, ground: GroundPlane | None) -> Fault | None:
+    """What the rule itself objects to; None where it has no objection or does not exist yet."""
+    if rule.event not in RULES:
+        return None
+    try:
+        view = View(*_COMMON_SIZE, ground)
+        build_rule(rule, view, local_time_known=clip.starts_at is not None)
+    except ConfigurationError as error:
+        return error.setting or "params", error.message.removeprefix(f"rule {rule.id}: ")
+    return None
 
 
 def _number_fault(name: str, value: object) -> str | None:

@@ -29,8 +29,8 @@ from veilleur.events.wording import sentence
 MOST_THUMBNAILS = 40
 _MOST_GROUPS_DRAWN = 24
 _LABORATORY = (
-    '<div class="laboratory">LABORATORY <span>recorded or made footage, analysed for measurement; '
-    "no camera was watched</span></div>"
+    '<div class="laboratory"><p>LABORATORY <span>recorded or made footage, analysed for '
+    "measurement; no camera was watched</span></p></div>"
 )
 
 
@@ -120,8 +120,19 @@ def _legend() -> str:
 
 # Tables -----------------------------------------------------------------------------------------
 
-_HEAD = ("Event", "Found", "Recall", "95 %", "Precision", "F1",
-         "i\N{NON-BREAKING HYPHEN}LIDS F1", "False alarms", "Repeats", "Delay p50 / p95", "Watched")  # fmt: skip
+_HEAD = (
+    "Event",
+    "Found",
+    "Recall",
+    "95 %",
+    "Precision",
+    "F1",
+    "i\N{NON-BREAKING HYPHEN}LIDS F1",
+    "False alarms",
+    "Repeats",
+    "Delay p50 / p95",
+    "Watched",
+)
 
 
 def _events(results: Results) -> str:
@@ -144,7 +155,7 @@ def _apart_row(event: Event, m: EventMetrics) -> str:
     """An event of which nothing was measured: its truths are neither found nor missed."""
     why = escape(", ".join(sorted({u.kind for u in m.uncounted})) or "not watched")
     truths = sum(u.truths for u in m.uncounted)
-    words = f"{why}: {truths} truth{'s' * (truths != 1)} not counted"
+    words = f"{why}: {_several(truths, 'truth')} not counted"
     return (
         f'<tr class="apart"><th>{escape(WORDING[event].english)}</th>'
         f'<td class="left" colspan="{len(_HEAD) - 1}">{words}</td></tr>'
@@ -273,7 +284,7 @@ def _recall_card(event: Event, m: EventMetrics) -> str:
     silent = len(groups) - len(with_truth)
     notes = []
     if silent:
-        notes.append(f"{silent} more group{'s' * (silent != 1)} without a truth")
+        notes.append(f"{_several(silent, 'more group')} without a truth")
     if len(with_truth) > _MOST_GROUPS_DRAWN:
         notes.append(f"{len(with_truth) - _MOST_GROUPS_DRAWN} groups not drawn")
     note = f'<p class="note">{escape("; ".join(notes))}.</p>' if notes else ""
@@ -379,7 +390,7 @@ def _timelines(results: Results, assessed: Sequence[Assessed]) -> str:
         minutes = sum(a.observed.seconds for a in silent) / 60
         names = ", ".join(escape(a.clip.id) for a in silent)
         body += (
-            f'<div class="card"><h3>Silent, as they had to be: {len(silent)} clips, '
+            f'<div class="card"><h3>Silent, as they had to be: {_several(len(silent), "clip")}, '
             f'{minutes:.1f} minutes</h3><p class="note">{names}</p></div>'
         )
     return f"<h2>Clip by clip</h2>{body}" if body else ""
@@ -452,8 +463,8 @@ def _withheld(results: Results) -> str:
     if not by_reason:
         return ""
     items = "".join(
-        f"<details><summary>{escape(kind)}, {len(clips)} clip{'s' * (len(clips) != 1)}</summary>"
-        f'<p>{escape(reason)}</p><p class="note">{escape(", ".join(clips))}</p></details>'
+        f"<details><summary><b>{escape(kind)}</b>, {_several(len(clips), 'clip')}: "
+        f'{escape(reason)}</summary><p class="note">{escape(", ".join(clips))}</p></details>'
         for (kind, reason), clips in by_reason.items()
     )
     return (
@@ -481,6 +492,10 @@ def _rule_name(rule: str) -> str:
     if rule.startswith(NEGATIVE_PREFIX):
         return f"no {rule.removeprefix(NEGATIVE_PREFIX).replace('_', ' ')}"
     return rule if len(rule) <= 20 else rule[:19] + "…"
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _share(value: float | None) -> str:
