@@ -6,23 +6,19 @@ Edits are made on a made scene, and on labelled clips where they are present: vt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
 
+from tests.cameras_thumbnails import FPS, Timed, clipped, thumbnails
 from veilleur.cameras.health import Blind, Health, HealthSettings
-from veilleur.cameras.picture import Picture
 from veilleur.geometry import ImageArray
 
-FPS = 5.0
 ONSET_S, LASTS_S = 18.0, 5.0
 Edit = Callable[[ImageArray, float], ImageArray]
-Timed = list[tuple[float, ImageArray]]
 
 
 def made_clip(seconds: float = 30.0, fps: float = FPS) -> Timed:
@@ -39,10 +35,6 @@ def made_clip(seconds: float = 30.0, fps: float = FPS) -> Timed:
             picture[y : y + 20, x : x + 8] = 50
         pictures.append((n / fps, clipped(picture)))
     return pictures
-
-
-def clipped(picture: object) -> ImageArray:
-    return np.asarray(np.clip(np.asarray(picture), 0, 255), np.uint8)
 
 
 def noise(picture: ImageArray, t: float, sigma: float = 1.0) -> ImageArray:
@@ -177,6 +169,18 @@ def test_made_light_suspends_until_it_settles(edit: Edit, lasts: float) -> None:
     check_lit(made_clip(), edit, lasts)
 
 
+def test_a_long_exposure_ramp_never_suspends_for_more_than_3_s_at_once() -> None:
+    """25 grey levels a second for six seconds: after 3 s the changed light is the light."""
+
+    def ramp(picture: ImageArray, t: float) -> ImageArray:
+        return clipped(picture * 0.4 + 25.0 * (t - ONSET_S))
+
+    said = watched(edited(made_clip(), ramp, lasts=6.0))
+    runs = "".join("x" if b else " " for _, b in said).split()
+    assert {b for _, b in said} == {None, Blind.LIGHT}
+    assert max(len(run) for run in runs) <= 3.2 * FPS
+
+
 def test_a_second_in_a_loop_is_frozen() -> None:
     """Named 2 s after the first picture that was seen before."""
     said = watched(edited(made_clip(), replayed()))
@@ -259,24 +263,6 @@ def test_a_clock_that_steps_keeps_the_reference() -> None:
     said = watched([(t - 1000.0, warped(shift=0.05)(p, t)) for t, p in made_clip(4.0)], health)
     assert said[0][1] is None
     assert said[-1][1] == Blind.MOVED
-
-
-@cache
-def thumbnails(path: Path) -> Timed:
-    """About five a second, as the analysis gets them."""
-    return list(_thumbnails(path))
-
-
-def _thumbnails(path: Path) -> Iterator[tuple[float, ImageArray]]:
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        first, last = None, -1.0
-        for frame in container.decode(stream):
-            first = frame.time if first is None else first
-            t = float((frame.time or 0.0) - (first or 0.0))
-            if t - last >= 1 / FPS - 0.02:
-                last = t
-                yield t, Picture(clipped(frame.to_ndarray(format="yuv420p"))).thumbnail()
 
 
 EDITED = ("tracking/vtest/vtest.avi", "negative/shop_cctv_b.mp4", "negative/crossing_traffic.mp4")

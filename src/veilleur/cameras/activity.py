@@ -158,7 +158,8 @@ class ActivityGate:
         np.clip(step, -reach, reach, out=step)
         self._background += step + np.float32(light)
         share = np.float32(1.0 - math.exp(-passed / self._settings.noise_s))
-        seen = np.minimum(size, np.float32(self._settings.noise_cap))
+        # The mean of what is seen of a normal distribution is 0.8 of its deviation.
+        seen = np.minimum(size * np.float32(1.2533), np.float32(self._settings.noise_cap))
         self._noise += (seen - self._noise) * share
 
     def _settle(self, picture: FloatArray, light: float, passed: float) -> None:
