@@ -106,16 +106,18 @@ def decide(
     trials = measure(model, backends)
     fastest = best([t for t in trials if t.agrees])
     if fastest is None:
-        reasons = "; ".join(f"{t.backend} {t.precision}: {t.obstacle}" for t in trials)
+        tried = [f"{t.backend} {t.precision}: {t.obstacle}" for t in trials]
+        blocked = [f"{name}: {why}" for name, why in usable(backends).reasons.items()]
         raise ModelUnusable(
-            f"no back end can run {model.name} here: {reasons or 'none is installed'}",
+            f"no back end can run {model.name} here: {'; '.join(tried + blocked)}",
             remedy="veilleur doctor says what is missing",
             model=model.name,
         )
     layouts = measure_layouts(model, fastest, backends)
     chosen = best(layouts) or fastest
     memory = Memory(layout=LAYOUT, key=key, chosen=chosen, trials=(*trials, *layouts[1:]))
-    return _decision(memory, model, Origin.MEASURED, notice or remember(file, memory))
+    unkept = remember(file, memory)
+    return _decision(memory, model, Origin.MEASURED, "; ".join(filter(None, (notice, unkept))))
 
 
 def _decision(memory: Memory, model: ModelConfiguration, origin: Origin, notice: str) -> Decision:
