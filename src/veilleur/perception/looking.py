@@ -1,36 +1,56 @@
-"""What the detector looks at: the whole picture, or nothing where nothing changed.
+"""What the detector looks at: the whole picture, parts of it closely, or nothing.
 
-A detector run is the dearest step, so a quiet picture costs none. Tracks coast between two looks.
+A detector run is the dearest step, so a quiet picture costs none: tracks coast between two looks.
+Where people are too small for the whole picture at the detector's size, the run goes to regions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 import numpy as np
 
 from veilleur.cameras.frame import Activity
 from veilleur.cameras.picture import Picture
-from veilleur.geometry import FloatArray, View
+from veilleur.geometry import BoolArray, FloatArray, View
+from veilleur.perception.attention import Asked, Attention, Stature
 from veilleur.perception.detector import Detector
 from veilleur.perception.objects import Detections
+from veilleur.perception.regions import Layout, joined, once, through, to_view
 
 LOWEST_SCORE = 0.1
+SURE = 0.5
+SMALL_PX, LARGE_PX = 34.0, 42.0
+"""Heights of people on the detector's input: below the first regions are used, above the second
+no longer."""
+EDGE = 1e-6  # seconds: times nearer than this are the same
 
 What = Literal["full", "regions", "tiles", "nothing"]
 
 
+class Detail(StrEnum):
+    """When to look at regions closely instead of at the whole picture."""
+
+    AUTO = "auto"  # when people are too small for the whole
+    OFF = "off"
+    ON = "on"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookSettings:
-    """How often a quiet picture is looked at all the same.
+    """How often, and how closely.
 
-    refresh_s: seconds between two looks while somebody is followed. idle_refresh_s: the same
-    while nobody is.
+    refresh_s: seconds between two looks at a quiet picture while somebody is followed.
+    idle_refresh_s: the same while nobody is. detail: see Detail. whole_s: seconds between two looks
+    at the whole picture while regions are used.
     """
 
     refresh_s: float = 1.0
     idle_refresh_s: float = 4.0
+    detail: Detail = Detail.AUTO
+    whole_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +72,27 @@ class Look:
 
 
 class Looker:
-    """Decides for one camera, picture by picture, what the detector looks at."""
+    """Decides for one camera, picture by picture, what the detector looks at.
 
-    def __init__(self, detector: Detector, view: View, settings: LookSettings) -> None:
+    detector looks at the whole picture. canvas, if given, is the same with a smaller input, on
+    which regions are packed: then they are used wherever they fit, for they cost less.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        view: View,
+        settings: LookSettings,
+        canvas: Detector | None = None,
+    ) -> None:
         self._detector, self._view, self._settings = detector, view, settings
+        self._canvas = canvas
+        self._scale = min(detector.width / view.width, detector.height / view.height)
+        self._stature, self._attention = Stature(), Attention(view, self._scale)
+        self._close = settings.detail == Detail.ON
         self._looked: float | None = None
+        self._looked_whole: float | None = None
+        self._wondered: float | None = None
 
     def look(self, picture: Picture, activity: Activity, expected: FloatArray, time: float) -> Look:
         """Look at one picture.
@@ -67,13 +103,96 @@ class Looker:
         if not self._due(activity, tracked=len(expected) > 0, time=time):
             return Look.nothing()
         self._looked = time
-        return Look(whole(self._detector, picture, self._view), True, 1, "full")
+        asked = self._asked(picture, activity, expected, time)
+        look = self._closely(asked) if not activity.everywhere else None
+        if look is None:
+            self._looked_whole = time
+            look = Look(whole(self._detector, picture, self._view), True, 1, "full")
+            look = self._looked_again(look, asked) if self._wonders(look, asked) else look
+        self._learn(look.detections, time)
+        return look
+
+    def _asked(
+        self, picture: Picture, activity: Activity, expected: FloatArray, time: float
+    ) -> Asked:
+        size = np.array((self._view.width, self._view.height) * 2)
+        return Asked(picture, expected, activity.boxes * size, self._stature, time)
 
     def _due(self, activity: Activity, *, tracked: bool, time: float) -> bool:
-        if activity.everywhere or len(activity.boxes) or self._looked is None:
+        if activity.everywhere or len(activity.boxes):
             return True
         pause = self._settings.refresh_s if tracked else self._settings.idle_refresh_s
-        return not 0 <= time - self._looked < pause
+        return _passed(self._looked, pause, time)
+
+    def _closely(self, asked: Asked) -> Look | None:
+        """Regions, and the whole now and then; None: look at the whole alone."""
+        whole_due = _passed(self._looked_whole, self._settings.whole_s, asked.time)
+        if self._settings.detail == Detail.OFF or (whole_due and not self._close):
+            return None
+        chosen = self._layout(asked)
+        if chosen is None:
+            return None
+        detector, layout = chosen
+        found, cut = through(detector, asked.picture, layout)
+        self._attention.looked(layout, asked.picture, asked.time)
+        parts = [to_view(found, asked.picture, self._view)]
+        if whole_due:
+            self._looked_whole = asked.time
+            parts.append(whole(self._detector, asked.picture, self._view))
+            cut = np.concatenate([cut, np.zeros(len(parts[1]), np.bool_)])
+        return self._several(parts, cut, "regions")
+
+    def _layout(self, asked: Asked) -> tuple[Detector, Layout] | None:
+        """Regions on the small canvas if everything fits there, else on a large one if needed."""
+        if self._canvas is not None:
+            size = self._canvas.width, self._canvas.height
+            layout = self._attention.layout(asked, size, all_of_it=True)
+            if layout is not None:
+                return self._canvas, layout
+        if not self._close:
+            return None
+        size = self._detector.width, self._detector.height
+        layout = self._attention.layout(asked, size, all_of_it=False)
+        return (self._detector, layout) if layout is not None else None
+
+    def _wonders(self, look: Look, asked: Asked) -> bool:
+        """Whether something moves, nobody was found, and nobody knows how small people are here."""
+        return (
+            self._settings.detail == Detail.AUTO
+            and len(look.detections[look.detections.scores >= SURE]) == 0
+            and len(asked.moving) > 0
+            and self._stature.typical() is None
+            and _passed(self._wondered, self._settings.whole_s, asked.time)
+        )
+
+    def _looked_again(self, look: Look, asked: Asked) -> Look:
+        """The whole, and closely at what moved: people may be too small for the whole."""
+        self._wondered = asked.time
+        size = self._detector.width, self._detector.height
+        layout = self._attention.layout(asked, size, all_of_it=False)
+        if layout is None:
+            return look
+        found, cut = through(self._detector, asked.picture, layout)
+        parts = [look.detections, to_view(found, asked.picture, self._view)]
+        cut = np.concatenate([np.zeros(len(look.detections), np.bool_), cut])
+        return self._several(parts, cut, "regions")
+
+    def _several(self, parts: list[Detections], cut: BoolArray, what: What) -> Look:
+        """One look out of several detector runs."""
+        found = once(joined(parts), cut)
+        return Look(found[found.scores >= LOWEST_SCORE], True, len(parts), what)
+
+    def _learn(self, found: Detections, time: float) -> None:
+        self._stature.see(found, time)
+        typical = self._stature.typical()
+        if self._settings.detail == Detail.AUTO and typical is not None:
+            limit = LARGE_PX if self._close else SMALL_PX
+            self._close = typical * self._scale < limit
+
+
+def _passed(since: float | None, pause: float, time: float) -> bool:
+    """Whether the pause is over, nothing was before it, or the clock stepped back."""
+    return since is None or not 0 <= time - since < pause - EDGE
 
 
 def whole(detector: Detector, picture: Picture, view: View) -> Detections:

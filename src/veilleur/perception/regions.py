@@ -1,0 +1,236 @@
+"""Parts of a picture, each at the scale its people need, packed into one detector input.
+
+A region is cut out of the picture, scaled, and laid on a grey canvas with a gap around it; what the
+detector finds there is carried back. Somebody cut by a region's border is dropped where another
+region shows more of them.
+
+Packing is by shelves, tallest first ("first fit decreasing height": Coffman, Garey, Johnson and
+Tarjan, "Performance bounds for level-oriented two-dimensional packing algorithms", 1980).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from veilleur.cameras.picture import Picture
+from veilleur.geometry import BoolArray, FloatArray, ImageArray, IntArray, View
+from veilleur.perception.detector import Detector
+from veilleur.perception.objects import Detections
+
+GREY = 114
+NO_COLOUR = 128
+GAP = 6  # even
+SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
+SAME = 0.6
+"""Overlap (IoU) from which two boxes of one kind are one object."""
+WITHIN = 0.6
+"""Share of a cut box inside another box from which it shows a part of the same object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the picture, x1 y1 x2 y2 in its pixels, and how much it is to be enlarged."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+    scale: float
+
+    @property
+    def area(self) -> int:
+        return (self.x2 - self.x1) * (self.y2 - self.y1)
+
+    def joined(self, other: Region) -> Region:
+        return Region(
+            min(self.x1, other.x1),
+            min(self.y1, other.y1),
+            max(self.x2, other.x2),
+            max(self.y2, other.y2),
+            max(self.scale, other.scale),
+        )
+
+    def size(self, shrink: float) -> tuple[int, int]:
+        """Width and height on the canvas, even."""
+        half = self.scale * shrink / 2
+        width, height = (self.x2 - self.x1) * half, (self.y2 - self.y1) * half
+        return 2 * max(1, round(width)), 2 * max(1, round(height))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a region lies on the canvas, pixels of the canvas."""
+
+    region: Region
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Regions with their places on one canvas. `shrink`: all scales were reduced by this."""
+
+    places: tuple[Place, ...]
+    width: int
+    height: int
+    shrink: float
+
+    def canvas(self, picture: Picture) -> Picture:
+        """The regions on grey. Still 4:2:0, so that colour is made once, at one size."""
+        data = np.full((self.height * 3 // 2, self.width), GREY, np.uint8)
+        data[self.height :] = NO_COLOUR
+        out = Picture(data, picture.full_range)
+        for p in self.places:
+            r = p.region
+            _paste(picture.luma, (r.x1, r.y1, r.x2, r.y2), out.luma, p, 1)
+            for plane in (0, 1):
+                _paste(picture.chroma[plane], (r.x1, r.y1, r.x2, r.y2), out.chroma[plane], p, 2)
+        return out
+
+    def back(self, found: Detections, picture: Picture) -> tuple[Detections, BoolArray]:
+        """Boxes on the canvas to pixels of the picture; (n,) True where a region's border cuts."""
+        parts, cuts = [], []
+        for p in self.places:
+            x, y = found.boxes[:, [0, 2]].mean(axis=1), found.boxes[:, [1, 3]].mean(axis=1)
+            inside = (x >= p.left) & (x < p.left + p.width) & (y >= p.top) & (y < p.top + p.height)
+            mine = found[inside]
+            boxes, cut = _carried(mine.boxes, p, picture)
+            parts.append(Detections(boxes, mine.scores, mine.kinds))
+            cuts.append(cut)
+        return joined(parts), np.concatenate([np.zeros(0, np.bool_), *cuts])
+
+
+def _paste(
+    plane: ImageArray, cut: tuple[int, int, int, int], canvas: ImageArray, p: Place, halved: int
+) -> None:
+    """Scale the cut out of one plane into its place on the canvas' plane (chroma is halved)."""
+    x1, y1, x2, y2 = (v // halved for v in cut)
+    left, top, width, height = (v // halved for v in (p.left, p.top, p.width, p.height))
+    how = cv2.INTER_AREA if width < x2 - x1 else cv2.INTER_LINEAR
+    part = cv2.resize(plane[y1:y2, x1:x2], (width, height), interpolation=how)
+    canvas[top : top + height, left : left + width] = part
+
+
+def _carried(boxes: FloatArray, p: Place, picture: Picture) -> tuple[FloatArray, BoolArray]:
+    r = p.region
+    low = np.array((p.left, p.top) * 2, np.float32)
+    size = np.array((p.width, p.height) * 2, np.float32)
+    inside = np.clip(np.asarray(boxes, np.float32) - low, 0, size)
+    inner = np.array((r.x1 > 0, r.y1 > 0, r.x2 < picture.width, r.y2 < picture.height))
+    near = np.concatenate([inside[:, :2] < 2.0, inside[:, 2:] > size[2:] - 2.0], axis=1)
+    grown = np.array((r.x2 - r.x1, r.y2 - r.y1) * 2, np.float32) / size
+    origin = np.array((r.x1, r.y1) * 2, np.float32)
+    return inside * grown + origin, (near & inner).any(axis=1)
+
+
+def joined(parts: Sequence[Detections]) -> Detections:
+    """Detections of several looks, one after another."""
+    if not parts:
+        return Detections.none()
+    return Detections(
+        np.concatenate([part.boxes for part in parts]).astype(np.float32),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.kinds for part in parts]),
+    )
+
+
+def region_of(box: FloatArray, scale: float, picture: Picture) -> Region | None:
+    """The region around a box (4,) in pixels of the picture, on even pixels; None: no pixel."""
+    low = np.floor(box[:2] / 2).astype(int) * 2
+    high = np.ceil(box[2:] / 2).astype(int) * 2
+    x1, y1 = (max(0, int(v)) for v in low)
+    x2, y2 = min(picture.width, int(high[0])), min(picture.height, int(high[1]))
+    return Region(x1, y1, x2, y2, scale) if x2 > x1 and y2 > y1 else None
+
+
+def merged(regions: Sequence[Region], waste: float = 1.1) -> list[Region]:
+    """Regions joined pair by pair while that costs no more than `waste` times their two areas."""
+    out = list(regions)
+    while len(out) > 1:
+        costs = [(_waste(out[i], out[j]), i, j) for i in range(len(out)) for j in range(i)]
+        cost, i, j = min(costs)
+        if cost > waste:
+            return out
+        both = out[i].joined(out[j])
+        out = [r for k, r in enumerate(out) if k not in (i, j)] + [both]
+    return out
+
+
+def _waste(a: Region, b: Region) -> float:
+    """Canvas taken by two regions joined, to that taken by both alone."""
+    both = a.joined(b)
+    return both.area * both.scale**2 / (a.area * a.scale**2 + b.area * b.scale**2)
+
+
+def laid_out(
+    regions: Sequence[Region], width: int, height: int, shrinks: Sequence[float] = SHRINKS
+) -> Layout | None:
+    """The regions on a canvas of that size, shrunk as little as it takes; None: they don't fit."""
+    for shrink in shrinks:
+        sizes = np.array([r.size(shrink) for r in regions], np.int64).reshape(-1, 2)
+        corners = packed(sizes, width, height)
+        if corners is not None:
+            places = (
+                Place(r, int(x), int(y), int(w), int(h))
+                for r, (x, y), (w, h) in zip(regions, corners, sizes, strict=True)
+            )
+            return Layout(tuple(places), width, height, shrink)
+    return None
+
+
+def packed(sizes: IntArray, width: int, height: int, gap: int = GAP) -> IntArray | None:
+    """Left upper corners (n, 2) of rectangles (n, 2: width, height); None: they don't fit.
+
+    They don't overlap, lie `gap` pixels or more from each other, and inside width x height.
+    """
+    corners = np.zeros((len(sizes), 2), np.int64)
+    shelves: list[tuple[int, int, int]] = []  # top, height, used width
+    for i in sorted(range(len(sizes)), key=lambda k: (-sizes[k, 1], -sizes[k, 0], k)):
+        w, h = int(sizes[i, 0]), int(sizes[i, 1])
+        found = next((k for k, s in enumerate(shelves) if s[1] >= h and s[2] + w <= width), None)
+        if found is None:
+            top = shelves[-1][0] + shelves[-1][1] + gap if shelves else 0
+            if top + h > height or w > width:
+                return None
+            shelves.append((top, h, 0))
+            found = len(shelves) - 1
+        top, tall, used = shelves[found]
+        corners[i] = used, top
+        shelves[found] = top, tall, used + w + gap
+    return corners
+
+
+def once(found: Detections, cut: BoolArray) -> Detections:
+    """Each object once: the best box of those that overlap, whole ones before cut ones."""
+    order = np.lexsort((-found.scores, cut))
+    boxes, kinds = found.boxes[order].astype(np.float64), found.kinds[order]
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=2)
+    same = shared > SAME * (area[:, None] + area[None, :] - shared)
+    part = cut[order][:, None] & (shared > WITHIN * area[:, None])
+    covers = (same | part) & (kinds[:, None] == kinds[None, :])
+    kept: list[int] = []
+    for i in range(len(order)):
+        if not covers[i, kept].any():
+            kept.append(i)
+    return found[np.sort(order[np.array(kept, np.int64)])]
+
+
+def through(detector: Detector, picture: Picture, layout: Layout) -> tuple[Detections, BoolArray]:
+    """One detector run over the regions: boxes in pixels of the picture, and which are cut."""
+    canvas = layout.canvas(picture).bgr(layout.width, layout.height)
+    return layout.back(detector.detect(canvas), picture)
+
+
+def to_view(found: Detections, picture: Picture, view: View) -> Detections:
+    """Boxes in pixels of the picture to pixels of the view."""
+    factor = np.array((view.width / picture.width, view.height / picture.height) * 2, np.float32)
+    return replace(found, boxes=np.asarray(found.boxes, np.float32) * factor)
