@@ -90,7 +90,7 @@ def test_a_little_more_light_is_not_activity() -> None:
     brighter = np.clip(scene.astype(np.int64) + 6, 0, 255).astype(np.uint8)
     for n in range(40):
         activity = gate.step(noisy(scene if n < 20 else brighter, 1.0, rng), n / FPS)
-        assert n == 0 or len(activity.boxes) == 0
+        assert n == 0 or (len(activity.boxes) == 0 and not activity.everywhere)
 
 
 def test_light_that_drifts_is_not_activity() -> None:
@@ -224,7 +224,7 @@ def _moves(box: FloatArray, earlier: FloatArray, passed: float) -> bool:
 @pytest.mark.parametrize("every", [1, 5], ids=["5 a second", "1 a second"])
 @pytest.mark.parametrize("scale", [1.0, 0.5], ids=["full", "half"])
 def test_real_people_who_move_lie_in_a_box(data: Path, every: int, scale: float) -> None:
-    """vtest: nine tenths of each labelled box in one activity box, in 98 % of cases or more; nobody is lost."""
+    """vtest: nine tenths of a labelled box in one activity box, in 98 % of cases; nobody is lost."""
     clip = thumbnails(data / "tracking/vtest/vtest.avi")[::every]
     if scale < 1:
         clip = [(t, halved(picture)) for t, picture in clip]
