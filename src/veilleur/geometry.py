@@ -173,6 +173,19 @@ class Zone:
         inside = shapely.intersects_xy(self.shape, points[:, 0], points[:, 1])
         return np.asarray(inside, dtype=np.bool_) & np.isfinite(points).all(axis=1)
 
+    def border_distance(self, points: FloatArray, picture: tuple[int, int]) -> FloatArray:
+        """(n, 2) pixels to (n,): pixels to the border, without what runs along the picture's edge.
+
+        picture: width and height in pixels; nobody can stand beyond its edge and be seen.
+        """
+        width, height = picture
+        edge = shapely.box(0, 0, width, height).exterior.buffer(1.0)
+        border = self.shape.exterior.difference(edge)
+        points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+        if border.is_empty:
+            return np.full(len(points), np.inf)
+        return np.asarray(shapely.distance(border, shapely.points(points)), dtype=np.float64)
+
     def outline(self, step: float) -> FloatArray:
         """(n, 2) pixels around the border, neighbours at most `step` pixels apart, closed."""
         ring = shapely.segmentize(self.shape.exterior, step)

@@ -10,6 +10,7 @@ from veilleur.geometry import FloatArray, Line
 
 FORGET_S = 5.0  # seconds after which an object that is no longer seen is forgotten
 LEAST_PX = 2.0  # the border of a box is never surer than this
+LEAP_HEIGHTS = 0.5  # a foot may always be found so far from where it was
 TOP_FOLLOWS = 0.2  # share of the foot's movement that the upper edge must make as well
 
 
@@ -59,18 +60,33 @@ class Crossings:
         """Nothing is known any more."""
         self._states.clear()
 
-    def update(self, id_: int, foot: FloatArray, top: FloatArray, now: float) -> Passage:
-        """foot, top: (2,) pixels, middles of the lower and the upper edge of a box seen now."""
+    def update(
+        self, id_: int, foot: FloatArray, top: FloatArray, now: float, fastest: float
+    ) -> Passage:
+        """foot, top: (2,) pixels, middles of the lower and the upper edge of a box seen now.
+
+        fastest: box heights a second; who was found farther away is taken for somebody else.
+        """
+        height = max(float(foot[1] - top[1]), 1.0)
         state = self._states.get(id_)
-        if state is None or not 0 <= now - state.last <= FORGET_S:
+        if state is None or not self._same(state, foot, now, fastest * height):
             state = self._states[id_] = _State(foot, top, now)
         self._follow(state, foot, now)
-        height = max(float(foot[1] - top[1]), 1.0)
         off, top_off = self._line.signed_distance(np.array([foot, top], dtype=np.float64)).tolist()
         side = 0 if abs(off) < max(self._margin * height, LEAST_PX) else (1 if off > 0 else -1)
         fresh = self._settle(state, side, off, top_off)
         state.foot, state.top, state.last = foot, top, now
         return Passage(side, abs(off) / height, state.passed[1], state.passed[0], fresh)
+
+    @staticmethod
+    def _same(state: _State, foot: FloatArray, now: float, fastest_px: float) -> bool:
+        elapsed = now - state.last
+        reach = fastest_px * elapsed + LEAP_HEIGHTS * (state.foot[1] - state.top[1])
+        return 0 <= elapsed <= FORGET_S and float(np.hypot(*(foot - state.foot))) <= reach
+
+    def knows(self, id_: int) -> bool:
+        """Was it seen lately?"""
+        return id_ in self._states
 
     def forget(self, now: float) -> None:
         """Drop what has not been seen for a while."""

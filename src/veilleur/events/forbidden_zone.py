@@ -26,8 +26,9 @@ from veilleur.events.scene import Scene
 from veilleur.events.schedule import Schedule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import FloatArray, Line, View, Zone
-from veilleur.perception.objects import KINDS_OF, Tracks
+from veilleur.perception.objects import KINDS_OF, Kind, Tracks
 
+FASTEST = {Kind.PERSON: 3.0, Kind.VEHICLE: 30.0, Kind.BAG: 3.0}  # box heights a second
 WAYS = {"left_to_right": (1,), "right_to_left": (-1,), "both": (1, -1)}
 
 
@@ -69,6 +70,7 @@ class ForbiddenZone:
         self._crossings: Crossings | None = None
         if spec.line is not None:
             self._crossings = Crossings(Line.drawn(spec.line, view), p.margin_heights)
+        self._told: dict[int, float] = {}  # by id: when the crossing happened that was told
         self._ways = WAYS[spec.forbidden]
         self._margin = p.margin_heights
         self._dwell_s = (1.0 if self._zone else 0.0) if p.dwell_s is None else p.dwell_s
@@ -106,9 +108,10 @@ class ForbiddenZone:
             return {}
         tops = np.stack([feet[:, 0], np.asarray(tracks.boxes[:, 1], dtype=np.float64)], axis=1)
         self._crossings.forget(scene.time)
+        self._told = {i: at for i, at in self._told.items() if self._crossings.knows(i)}
         return {
-            int(id_): self._crossings.update(int(id_), foot, top, scene.time)
-            for id_, foot, top in zip(tracks.ids, feet, tops, strict=True)
+            int(id_): self._crossings.update(int(id_), foot, top, scene.time, FASTEST[Kind(kind)])
+            for id_, kind, foot, top in zip(tracks.ids, tracks.kinds, feet, tops, strict=True)
         }
 
     def _verdict(
@@ -127,7 +130,7 @@ class ForbiddenZone:
             checks = self._checks(in_force, stay, passages.get(id_))
             where = tracks.box(id_)
             candidates.append(Candidate(where=where, checks=checks))
-            if stay is not None and stay.due:
+            if stay is not None and stay.due and self._news(id_, passages.get(id_)):
                 signals.append(
                     Signal(
                         event=self.event,
@@ -142,6 +145,13 @@ class ForbiddenZone:
         told = [i for i, stay in stays.items() if stay.due or stay.told]
         holding = tuple(tracks.box(i) for i in told) if self._crossings is None else ()
         return Verdict(signals=tuple(signals), holding=holding, candidates=tuple(candidates))
+
+    def _news(self, id_: int, passage: Passage | None) -> bool:
+        """False for a crossing already told, of somebody hidden in between."""
+        if passage is None:
+            return True
+        told, self._told[id_] = self._told.get(id_), passage.crossed
+        return told != passage.crossed
 
     def _in_force(self, scene: Scene) -> bool:
         if self._schedule is None:

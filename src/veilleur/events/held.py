@@ -35,9 +35,11 @@ class Held(Generic[Key]):
     without a picture is no gap. So the answer does not depend on the rate of the pictures.
     """
 
-    def __init__(self, after_s: float, gap_s: float) -> None:
+    def __init__(self, after_s: float, gap_s: float, told_gap_s: float | None = None) -> None:
+        """told_gap_s: the gap forgiven once `after_s` was reached; None: the same."""
         self._after_s = after_s
         self._gap_s = gap_s
+        self._told_gap_s = gap_s if told_gap_s is None else told_gap_s
         self._states: dict[Key, _State] = {}
         self._now: float | None = None
 
@@ -45,9 +47,9 @@ class Held(Generic[Key]):
         """Nothing is known any more (a blind camera)."""
         self._states.clear()
 
-    def holds(self, key: Key) -> bool:
-        """Was it fulfilled a moment ago, and has it not ended since?"""
-        return key in self._states
+    def told(self, key: Key) -> bool:
+        """Was `after_s` reached, and has it not ended since?"""
+        return key in self._states and self._states[key].told
 
     def restart(self, key: Key) -> None:
         """What this object had counts no more: it begins anew."""
@@ -64,7 +66,8 @@ class Held(Generic[Key]):
         now_true = set(ids)
         kept = now_true | set(unsure)
         for known in [key for key in self._states if key not in kept]:
-            if now - self._states[known].last > self._gap_s:
+            state = self._states[known]
+            if now - state.last > (self._told_gap_s if state.told else self._gap_s) + 1e-9:
                 del self._states[known]
         return {key: self._stay(key, now) for key in sorted(now_true)}
 

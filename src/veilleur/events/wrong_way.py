@@ -38,7 +38,8 @@ LEAST_SPAN_S = 0.25  # below it, a slope says nothing
 LEAST_SIGHTS = 3  # positions behind a velocity
 STEADY = 0.15  # of the box's size: a track that strays more jumps between two vehicles
 TOP_FOLLOWS = 0.2  # share of the foot's movement that the upper edge must make as well
-JITTER = 0.3  # of the box's smaller side: a shorter movement may be the box's own unrest
+WIDER = 15.0  # degrees beyond the limit before a motion that has begun ends: hysteresis
+JITTER = 0.45  # of the box's smaller side: a shorter movement may be the box's own unrest
 HEIGHT_M = {Kind.PERSON: 1.7, Kind.VEHICLE: 1.5}  # turns metres into heights without a ground
 DISTANCE_M = {Kind.PERSON: 2.0, Kind.VEHICLE: 10.0}
 LEAST_WIDTH_PX = {Kind.PERSON: 8.0, Kind.VEHICLE: 20.0}
@@ -191,7 +192,8 @@ class WrongWay:
         opposite = -self._headings.at(sample.foot)
         course.angle = self._angle(course, opposite)
         step = float((sample.place - before.place) @ opposite) / self._unit(sample)
-        if course.angle <= self._p.angle_deg:
+        wider = 0.0 if course.began is None else WIDER
+        if course.angle <= self._p.angle_deg + wider:
             if course.began is None:
                 course.began = samples[0].time
                 course.gone = float((sample.place - samples[0].place) @ opposite)
