@@ -35,7 +35,7 @@ MAX_PEOPLE = 50.0  # without a ground and without a limit
 MAX_PER_M2 = 4.0  # with a ground: where Still (2000) sees free movement in a crowd come to an end
 LEAST_HEIGHT_PX = 24.0  # below, NanoDet finds few of them even by regions
 MOST_HIDDEN = 0.3  # mean hidden share; made crowds of 2 people/m2 and more reach it
-BORDER_HEIGHTS = 0.1  # a foot nearer to the border than this may as well be outside
+BORDER_HEIGHTS = 0.07  # a foot nearer to the border than this may as well be outside
 ALARM, WATCH = "alarm", "watch"
 
 

@@ -39,6 +39,8 @@ LEAST_SIGHTS = 3  # positions behind a velocity
 STEADY = 0.15  # of the box's size: a track that strays more jumps between two vehicles
 TOP_FOLLOWS = 0.2  # share of the foot's movement that the upper edge must make as well
 WIDER = 15.0  # degrees beyond the limit before a motion that has begun ends: hysteresis
+TURN_S = 1.0  # no vehicle in traffic turns round faster: before, its track has changed vehicles
+STILL_WIDE = 0.8  # of the least width: an object once large enough may shrink so far
 JITTER = 0.45  # of the box's smaller side: a shorter movement may be the box's own unrest
 HEIGHT_M = {Kind.PERSON: 1.7, Kind.VEHICLE: 1.5}  # turns metres into heights without a ground
 DISTANCE_M = {Kind.PERSON: 2.0, Kind.VEHICLE: 10.0}
@@ -92,6 +94,7 @@ class _Course:
     last_against: float = 0.0
     gone: float = 0.0
     angle: float = 180.0
+    with_traffic: float = -math.inf
     told: bool = False
 
 
@@ -147,7 +150,7 @@ class WrongWay:
                 scene.time, places[row], feet[row], top, max(where.height, 1.0), where.width
             )
             course = self._courses.setdefault(id_, _Course())
-            self._follow(course, sample)
+            self._follow(course, sample, kind)
             checks = self._checks(course, kind, sample)
             candidates.append(Candidate(where=where, checks=checks))
             if not all(check.passed for check in checks):
@@ -178,9 +181,15 @@ class WrongWay:
             if now - course.samples[-1].time <= self._p.gap_s
         }
 
-    def _follow(self, course: _Course, sample: _Sample) -> None:
+    def _least_width(self, kind: Kind) -> float:
+        return LEAST_WIDTH_PX[kind] if self._p.min_width_px is None else self._p.min_width_px
+
+    def _follow(self, course: _Course, sample: _Sample, kind: Kind) -> None:
         """Take one more position; begin, go on with or end the motion against."""
         samples = course.samples
+        share = STILL_WIDE if len(samples) > 1 else 1.0
+        if sample.width < share * self._least_width(kind):
+            samples.clear()
         before = samples[-1] if samples else sample
         if samples and sample.time <= before.time:
             return
@@ -191,20 +200,24 @@ class WrongWay:
             return
         opposite = -self._headings.at(sample.foot)
         course.angle = self._angle(course, opposite)
+        if kind is Kind.VEHICLE and 180.0 - WIDER - self._p.angle_deg < course.angle < 180.0:
+            course.with_traffic = sample.time
         step = float((sample.place - before.place) @ opposite) / self._unit(sample)
+        first = float((sample.place - samples[0].place) @ opposite) / self._unit(sample)
+        self._count(course, sample.time, step, first)
+
+    def _count(self, course: _Course, now: float, step: float, first: float) -> None:
+        """Begin, go on with or end the motion against. step, first: distances made against since
+        the position before, and since the first one of the window."""
         wider = 0.0 if course.began is None else WIDER
-        if course.angle <= self._p.angle_deg + wider:
+        turned = now - course.with_traffic < TURN_S
+        if course.angle <= self._p.angle_deg + wider and not turned:
             if course.began is None:
-                course.began = samples[0].time
-                course.gone = float((sample.place - samples[0].place) @ opposite)
-                course.gone /= self._unit(sample)
-            else:
-                course.gone += step
-            course.last_against = sample.time
-        elif course.began is not None:
-            course.gone += step
-            if sample.time - course.last_against > self._p.gap_s:
-                course.began, course.gone, course.told = None, 0.0, False
+                course.began, course.gone = course.samples[0].time, first - step
+            course.last_against = now
+        course.gone += step
+        if turned or now - course.last_against > self._p.gap_s:
+            course.began, course.gone, course.told = None, 0.0, False
 
     def _unit(self, sample: _Sample) -> float:
         """What distances are measured in: metres, or heights of the box in pixels."""
@@ -236,7 +249,7 @@ class WrongWay:
         began = sample.time if course.began is None else course.began
         held_s = sample.time - began
         against = course.began is not None
-        least = LEAST_WIDTH_PX[kind] if self._p.min_width_px is None else self._p.min_width_px
+        least = self._least_width(kind)
         moved = course.gone * self._unit(sample)
         unrest = JITTER * min(sample.height, sample.width)
         if self._ground is not None:
@@ -248,7 +261,7 @@ class WrongWay:
                 threshold=least,
                 unit="px",
                 held_s=held_s,
-                passed=sample.width >= least,
+                passed=len(course.samples) > 1 or sample.width >= least,
             ),
             Check(
                 name="against",
