@@ -42,7 +42,7 @@ def play(moments: list[tuple[float, list[Box], list[Box]]]) -> list[float]:
         pytest.param([(0, [NEAR], [NEAR])], [0], id="one person: one alert"),
         pytest.param([(0, [NEAR, FAR], [NEAR, FAR])], [0], id="two at once: one alert"),
         pytest.param(
-            [(0, [NEAR], [NEAR]), (0.6, [FAR], [NEAR, FAR])], [0], id="a second within a second"
+            [(0, [NEAR], [NEAR]), (1.6, [FAR], [NEAR, FAR])], [0], id="a second at its heels"
         ),
         pytest.param(
             [(0, [NEAR], [NEAR]), (2.0, [FAR], [NEAR, FAR])], [0, 2.0], id="another one later"
@@ -59,7 +59,7 @@ def play(moments: list[tuple[float, list[Box], list[Box]]]) -> list[float]:
             [(0, [NEAR], [NEAR]), (9, [NEAR], [NEAR])], [0, 9], id="somebody new after a pause"
         ),
         pytest.param(
-            [(0, [NEAR], []), (1.5, [NEAR], [])], [0, 1.5], id="two crossings at one place"
+            [(0, [NEAR], []), (2.0, [NEAR], [])], [0, 2.0], id="two crossings at one place"
         ),
     ],
 )

@@ -36,12 +36,13 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class SituationSettings:
-    """together_s: signals this close are one situation. held_memory_s: how long an object is
+    """together_s: signals this close are one situation: the next vehicle of a dense row comes
+    sooner, an operator has not yet looked. held_memory_s: how long an object is
     remembered after its situation ended; told_memory_s: the same for instant events (a crossing).
     reach_heights: how far, in box heights, an object may be found from where it was.
     """
 
-    together_s: float = 1.0
+    together_s: float = 1.8
     held_memory_s: float = 2.5
     told_memory_s: float = 1.0
     reach_heights: float = 1.0
