@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_made_scenes_go_through_the_real_engine(tmp_path: Path) -> None:
         walk(tmp_path / f"{name}.scenes.jsonl")
     folder = write_dataset(tmp_path, walked("a"), walked("b", truth=False))
     out = tmp_path / "r.json"
-    measure(LaboratoryEngine(), folder, **(OPTIONS | {"as_json": out}))
+    measure(LaboratoryEngine, folder, **(OPTIONS | {"as_json": out}))
     results = Results.read(out)
     zone = results.events["forbidden_zone"]
     assert (zone.truths, zone.found, zone.false_alarms) == (1, 1, 1)
@@ -61,20 +62,20 @@ def test_made_scenes_go_through_the_real_engine(tmp_path: Path) -> None:
 
 def test_one_event_or_one_clip_can_be_asked_for(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path, clip("a"), clip("b", negative_for=["density"]))
-    one = measure(ToldEngine(), folder, **(OPTIONS | {"clip": "b"}))
+    one = measure(ToldEngine, folder, **(OPTIONS | {"clip": "b"}))
     assert [c.id for c in one.clips] == ["b"]
-    dense = measure(ToldEngine(), folder, **(OPTIONS | {"event": "density"}))
+    dense = measure(ToldEngine, folder, **(OPTIONS | {"event": "density"}))
     assert list(dense.events) == ["density"]
 
 
 def test_what_is_asked_for_has_to_exist(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path, clip("a"))
     with pytest.raises(ConfigurationError, match='did you mean "density"'):
-        measure(ToldEngine(), folder, **(OPTIONS | {"event": "densty"}))
+        measure(ToldEngine, folder, **(OPTIONS | {"event": "densty"}))
     with pytest.raises(DatasetError, match='no clip is called "x"'):
-        measure(ToldEngine(), folder, **(OPTIONS | {"clip": "x"}))
+        measure(ToldEngine, folder, **(OPTIONS | {"clip": "x"}))
     with pytest.raises(ConfigurationError, match="cannot be written"):
-        measure(ToldEngine(), folder, **(OPTIONS | {"html": tmp_path / "no" / "r.html"}))
+        measure(ToldEngine, folder, **(OPTIONS | {"html": tmp_path / "no" / "r.html"}))
 
 
 def test_poor_quality_is_a_result_and_not_an_error(
@@ -82,7 +83,7 @@ def test_poor_quality_is_a_result_and_not_an_error(
 ) -> None:
     folder = write_dataset(tmp_path, clip("a"))
     page = tmp_path / "r.html"
-    results = measure(ToldEngine(), folder, **(OPTIONS | {"html": page}))
+    results = measure(ToldEngine, folder, **(OPTIONS | {"html": page}))
     assert results.events["forbidden_zone"].recall == 0.0
     assert "LABORATORY" in page.read_text()
     told = capsys.readouterr().out
@@ -98,7 +99,10 @@ def test_an_unknown_event_in_one_clip_stops_everything_before_it_starts(tmp_path
     assert 'did you mean "forbidden_zone"' in str(result.exception)
 
 
-def test_a_file_that_is_no_video_is_told_after_the_others_were_measured(tmp_path: Path) -> None:
+def test_a_file_that_is_no_video_is_told_after_the_others_were_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", LaboratoryEngine)
     walk(tmp_path / "a.scenes.jsonl")
     out = tmp_path / "r.json"
     folder = write_dataset(tmp_path, walked("a"), clip("b"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +21,7 @@ from veilleur.evaluation.dataset import load, meant
 from veilleur.evaluation.laboratory import LaboratoryEngine
 from veilleur.evaluation.results import EventMetrics, Results, assess_all, summarise
 from veilleur.evaluation.runner import Engine, cores, run
+from veilleur.perception.choice import decide
 
 LABORATORY = " LABORATORY: recorded or made footage, analysed for measurement "
 
@@ -35,7 +36,7 @@ def evaluate(
 ) -> None:
     """Measure how good the signals are on labelled video. Laboratory mode."""
     results = measure(
-        LaboratoryEngine(), dataset, event=event, html=html, as_json=as_json, jobs=jobs, clip=clip
+        _engine, dataset, event=event, html=html, as_json=as_json, jobs=jobs, clip=clip
     )
     broken = [c for c in results.clips if c.error]
     if broken:
@@ -47,8 +48,13 @@ def evaluate(
         )
 
 
+def _engine() -> Engine:
+    """The back end this machine works with, live as well; chosen once, for all processes."""
+    return LaboratoryEngine(decide().choice)
+
+
 def measure(
-    engine: Engine,
+    engine_for: Callable[[], Engine],
     dataset: Path,
     *,
     event: str | None,
@@ -62,6 +68,7 @@ def measure(
         _writable(file)
     chosen = load(dataset).only(event=_event(event), clip_id=clip)
     console = Console()
+    engine = engine_for()
     console.print(Text(LABORATORY, style="black on yellow"))
     began = time.monotonic()
     with _bar(console) as bar:
