@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from tests.conftest import ROOT
 from tests.made_models import SIZE, saying
 from veilleur.errors import ModelUnusable
 from veilleur.perception.loader import Choice, load_detector
@@ -202,6 +206,18 @@ def test_the_vendored_weights_are_the_ones_the_card_describes() -> None:
         assert file is not None
         assert hashlib.sha256(file.read_bytes()).hexdigest() == sha256
         assert sha256 in card
+
+
+def test_the_conversion_makes_the_vendored_bytes_again(tmp_path: Path) -> None:
+    source = Path(os.environ.get("VEILLEUR_MODELS", ROOT.parent / "shared" / "models"))
+    if not (source / "nanodet_416.onnx").is_file():
+        pytest.skip(
+            "direct conversion absent: VEILLEUR_MODELS names the folder of nanodet_416.onnx"
+        )
+    script = [sys.executable, str(ROOT / "scripts" / "convert_nanodet.py")]
+    target = tmp_path / "again.onnx"
+    subprocess.run([*script, str(source / "nanodet_416.onnx"), str(target)], check=True)
+    assert target.read_bytes() == NANODET.file.read_bytes()
 
 
 def test_the_embedded_model_knows_exactly_the_classes_it_keeps() -> None:

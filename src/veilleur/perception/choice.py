@@ -115,7 +115,8 @@ def decide(
         )
     layouts = measure_layouts(model, fastest, backends)
     chosen = best(layouts) or fastest
-    memory = Memory(layout=LAYOUT, key=key, chosen=chosen, trials=(*trials, *layouts[1:]))
+    trials = (*(layouts[0] if t is fastest else t for t in trials), *layouts[1:])
+    memory = Memory(layout=LAYOUT, key=key, chosen=chosen, trials=trials)
     unkept = remember(file, memory)
     return _decision(memory, model, Origin.MEASURED, "; ".join(filter(None, (notice, unkept))))
 

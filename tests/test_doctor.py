@@ -1,0 +1,176 @@
+"""The doctor measures, says what is wrong in words with the next step, and means its exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from veilleur.cameras.sandbox import Ability
+from veilleur.cli.doctor import (
+    Finding,
+    Report,
+    as_record,
+    doctor,
+    examine,
+    opencv_findings,
+    opencv_packages,
+    sandbox_findings,
+    show,
+    site_findings,
+)
+from veilleur.engine.budget import Budget, CameraCost, available_cores
+from veilleur.errors import VeilleurError
+from veilleur.perception.choice import Origin
+
+MODULE = sys.modules["veilleur.cli.doctor"]  # the package shows the function by that name
+GOOD_SITE = """
+site: Station square
+time_zone: Europe/Paris
+cameras:
+  - id: gate
+    source: gate.mp4
+    rules:
+      - id: tracks
+        event: forbidden_zone
+        subject: person
+        zone: [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    app = typer.Typer()
+    app.command()(doctor)
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.stdout
+
+
+def test_a_sound_machine_is_measured_and_shown(tmp_path: Path) -> None:
+    report = examine()
+    assert report.decision is not None
+    assert report.budget is not None
+    large, small = report.budget.costs
+    assert large.decode_ms > small.decode_ms > 0
+    assert report.budget.cameras(small) > report.budget.cameras(large)
+    assert report.decision.chosen in report.decision.trials
+
+    written = io.StringIO()
+    show(report, Console(file=written, width=140))
+    text = written.getvalue()
+    for word in ("1920 x 1080", "640 x 360", "chosen", "CUDAExecutionProvider", "SQLite"):
+        assert word in text
+
+    code, out = run("--json")
+    record = json.loads(out)
+    assert record["model"]["origin"] == Origin.REMEMBERED
+    assert code == (0 if record["healthy"] else 1)
+    assert set(record["versions"]) >= {"av", "FFmpeg", "openvino", "onnxruntime", "SQLite"}
+
+
+def test_every_mistake_in_a_site_file_has_its_place_and_next_step(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        GOOD_SITE.replace("forbidden_zone", "forbiden_zone").replace("zone: Eur", "z: Eur")
+    )
+    findings = list(site_findings(site))
+    assert [f.act for f in findings] == [True] * len(findings)
+    words = "\n".join(f"{f.text} {f.remedy}" for f in findings)
+    assert "site.yaml:3:1" in words
+    assert "site.yaml:8" in words or "site.yaml:9" in words
+    assert "forbidden_zone" in words
+
+
+def test_a_sound_site_file_is_not_spoken_of(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(GOOD_SITE)
+    assert list(site_findings(site)) == []
+
+
+def test_an_absent_site_file_is_a_finding(tmp_path: Path) -> None:
+    (finding,) = site_findings(tmp_path / "absent.yaml")
+    assert "no such file" in finding.text
+
+
+def report(*findings: Finding) -> Report:
+    return Report({}, {}, None, None, (), findings)
+
+
+def test_what_has_to_be_done_decides_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = Finding("sandbox", "no landlock", act=False)
+    due = Finding("model", "weights absent", "install veilleur again")
+    for findings, code in (((), 0), ((done,), 0), ((done, due), 1)):
+        monkeypatch.setattr(MODULE, "examine", lambda _, f=findings: report(*f))
+        said, out = run()
+        assert said == code
+        assert ("Nothing to do." in out) == (code == 0)
+        assert ("next step: install veilleur again" in out) == (due in findings)
+
+
+def test_what_cant_be_measured_is_a_finding_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise VeilleurError("nothing works", remedy="buy a computer")
+
+    monkeypatch.setattr(MODULE, "decide", broken)
+    found = examine()
+    assert (found.decision, found.budget) == (None, None)
+    assert Finding("model", "nothing works", "buy a computer") in found.findings
+    assert as_record(found)["capacity"] is None
+
+
+def test_a_second_opencv_is_found() -> None:
+    assert list(opencv_findings(["opencv-python-headless"])) == []
+    (finding,) = opencv_findings(["opencv-python", "opencv-python-headless"])
+    assert finding.act
+    assert finding.remedy.startswith("pip uninstall opencv-python opencv-python-headless")
+
+
+def test_here_there_is_only_one_opencv() -> None:
+    assert opencv_packages() == ["opencv-python-headless"]
+
+
+def test_a_missing_layer_of_the_sandbox_is_told_and_the_essential_one_has_to_be_mended() -> None:
+    layers = (
+        Ability("landlock", False, "the kernel is older than 5.13"),
+        Ability("system calls", False, "no seccomp"),
+        Ability("limits", True),
+    )
+    landlock, calls = sandbox_findings(layers)
+    assert (landlock.act, calls.act) == (False, True)
+    assert "older than 5.13" in landlock.text
+    assert calls.remedy
+
+
+@pytest.mark.parametrize(
+    ("cores", "decode_ms", "inference_ms", "cameras"),
+    [
+        pytest.param(2.0, 4.0, 20.0, 6, id="1.25 x (100 + 100) ms: 6.4 fit into 1.6 cores"),
+        pytest.param(2.0, 0.0, 40.0, 6, id="inference alone"),
+        pytest.param(0.25, 4.0, 20.0, 0, id="a small share carries none"),
+    ],
+)
+def test_the_sum_of_cameras(
+    cores: float, decode_ms: float, inference_ms: float, cameras: int
+) -> None:
+    cost = CameraCost(1920, 1080, decode_ms, 0.0, inference_ms)
+    assert Budget(cores, (cost,)).cameras(cost) == cameras
+
+
+def test_a_containers_share_counts(tmp_path: Path) -> None:
+    quota = tmp_path / "cpu.max"
+    unlimited = available_cores(quota)
+    assert unlimited >= 1
+    quota.write_text("max 100000\n")
+    assert available_cores(quota) == unlimited
+    quota.write_text("50000 100000\n")
+    assert available_cores(quota) == 0.5
