@@ -22,7 +22,7 @@ from veilleur.simulation.faults import PAINTED, Fault, Kind, spoil
 from veilleur.simulation.media import AccessUnit, Media
 
 PATIENCE_S = 2.0
-REPORT_S = 2.0
+REPORT_S = 1.0
 """Seconds between sender reports."""
 
 IDLE_S = 0.25
@@ -31,7 +31,8 @@ LATE_S = 2.0
 
 SLOW_STEP_S = 0.05
 CROWDED = 4 << 20
-"""Bytes. A viewer who has so much unread loses pictures until the next key frame."""
+"""Bytes. A viewer who has so much unread loses pictures until the next key frame; on a slow
+network, a second's worth."""
 
 REMEMBERED = 100_000
 """Sent frames kept for `Simulator.frames_sent`: over an hour at 25 a second."""
@@ -126,7 +127,7 @@ class Viewer:
 
     def takes(self, *, key: bool, slow_bytes: float) -> bool:
         """Can a picture be sent? Not before a key frame, and not to one who is far behind."""
-        limit = CROWDED if slow_bytes == 0.0 else max(4 * slow_bytes, 1 << 16)
+        limit = CROWDED if slow_bytes == 0.0 else slow_bytes
         if self._carrier.unread + self._held_bytes > limit:
             self.waits_for_key = True
         elif key:
@@ -233,7 +234,7 @@ class Camera:
 
     def end(self, fault: Fault, now_s: float) -> None:
         """The fault is over. The file's own picture comes back with its next key frame."""
-        self._faults = [other for other in self._faults if other is not fault]
+        self._faults = [other for other in self._faults if other != fault]
         self._reported_s = -math.inf
         if self._painted is None or self.has(*PAINTED):
             return

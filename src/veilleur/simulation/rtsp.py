@@ -204,6 +204,8 @@ class CameraServer:
 
     async def open(self, port: int = 0) -> None:
         """Listens. port: 0 takes a free one; once it had one, it keeps it. Raises OSError."""
+        if self._listener is not None:
+            return
         self._listener = await asyncio.start_server(
             self._serve, HOST, self.port or port, limit=_LONGEST_REQUEST
         )
@@ -338,7 +340,7 @@ class Session:
         if digest is not None and not digest.allows(request):
             return Answer(401, [("WWW-Authenticate", digest.challenge)])
         path = unquote(re.sub(r"^rtsp://[^/]*", "", request.uri))
-        if camera.has(Kind.NOT_FOUND) or not path.startswith(PATH):
+        if camera.has(Kind.NOT_FOUND) or path.split("/")[1:2] != [PATH[1:]]:
             return Answer(404)
         return None
 

@@ -69,13 +69,12 @@ class Simulator:
         self._sources, self._port = tuple(sources), port
         self._media: dict[tuple[Path, Codec | None], Media] = {}
         self._variants: dict[tuple[Path, Codec, Kind], Media] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="simulator", daemon=True
-        )
+        self._loop: asyncio.AbstractEventLoop
+        self._thread: threading.Thread
         self._happened = threading.Condition()
         self._cleanup = ExitStack()
         self._servers: list[CameraServer] = []
+        self._ending: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
         clock = TrueClock(time.time(), time.monotonic())
@@ -86,6 +85,8 @@ class Simulator:
         for number, source in enumerate(self._sources):
             for planned in source.faults:
                 self._repainted(number, planned.fault)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="cameras", daemon=True)
         self._thread.start()
         self._cleanup.callback(self._stop)
         try:
@@ -126,7 +127,7 @@ class Simulator:
 
     def clear(self, i: int, fault: Fault) -> None:
         """The fault is over; no harm if it is over already or never was."""
-        self._do(lambda: self._end(i, fault))
+        self._run(self._end(i, fault))
 
     def frames_sent(self, i: int) -> tuple[SentFrame, ...]:
         """Ground truth: what camera `i` has sent to at least one viewer, oldest first."""
@@ -206,14 +207,19 @@ class Simulator:
             server.refuse()
             server.drop(reset=True)
         if fault.duration_s is not None:
-            self._loop.call_later(fault.duration_s, self._end, i, fault)
+            self._loop.call_later(fault.duration_s, self._end_soon, i, fault)
         server.tick()
 
-    def _end(self, i: int, fault: Fault) -> None:
+    def _end_soon(self, i: int, fault: Fault) -> None:
+        task = self._loop.create_task(self._end(i, fault))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _end(self, i: int, fault: Fault) -> None:
         server = self._servers[i]
         server.camera.end(fault, time.monotonic())
         if fault.kind is Kind.REFUSE and not server.camera.has(Kind.REFUSE):
-            self._loop.create_task(server.open())
+            await server.open()
         server.tick()
 
     def _stop(self) -> None:
