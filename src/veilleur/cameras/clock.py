@@ -51,6 +51,11 @@ class StreamClock:
         self._first: float | None = None
         self._last: float | None = None
 
+    @property
+    def last_s(self) -> float | None:
+        """The last picture's time, None before the first."""
+        return self._last
+
     def note(self, stamp_s: float | None, arrived: float) -> float:
         """A packet's (decoding) stamp in seconds: the correction for its picture, in seconds."""
         if stamp_s is None:

@@ -30,6 +30,7 @@ MAX_WIDTH = 1920
 FILE_BOUND_S = 10.0  # a recording by motion has gaps
 LIVE_BOUND_S = 2.0
 NO_KEY_FRAME_S = 10.0
+LONGEST_KEY_INTERVAL_S = 30.0  # until the stream has shown its own
 _PLANAR = ("yuv420p", "yuvj420p")
 Buffer = Callable[[int, int], ImageArray | None]
 """Where a picture of (width, height) goes: (height * 3 / 2, width) uint8, or None: nowhere."""
@@ -58,7 +59,7 @@ class Counts:
     decoded: int = 0
     chosen: int = 0
     skipped: int = 0  # not decoded, as nobody needs them
-    corrupt: int = 0
+    corrupt: int = 0  # packets that broke, pictures with damage: never analysed
     unplaced: int = 0  # chosen, but there was nowhere to put them
     jumps: int = 0
 
@@ -92,18 +93,25 @@ class Decoder:
         self._max_width = max_width
         self._buffer = buffer
         self._slot = -1
-        self._began: float | None = None
+        self._live = facts.live
+        self._key: float | None = None
+        self._key_interval_s = 0.0
         self._awaits_key = False
+
+    @property
+    def last_s(self) -> float | None:
+        """The time of the last picture that was decoded, chosen or not; None before the first."""
+        return self._clock.last_s
 
     def step(self, packet: Packet[VideoStream], arrived: float = 0.0) -> Iterator[Decoded]:
         """The chosen pictures that this packet, read at `arrived`, brings out.
 
-        StreamLost("keyframe") where packets come but nothing can be decoded.
+        StreamLost("keyframe") where a live stream's packets come without key frames.
         """
         self.counts.packets += 1
         stamp = packet.dts if packet.dts is not None else packet.pts
         correction = self._clock.note(self._seconds(stamp), arrived)
-        self._require_key_frames(arrived)
+        self._require_key_frames(arrived, key=packet.is_keyframe)
         if self._passes_over(packet):
             self.counts.skipped += 1
             return
@@ -132,12 +140,19 @@ class Decoder:
             self._awaits_key = True
         return self._awaits_key
 
-    def _require_key_frames(self, arrived: float) -> None:
-        if self._began is None:
-            self._began = arrived
-        if not self.counts.decoded and arrived - self._began > NO_KEY_FRAME_S:
+    def _require_key_frames(self, arrived: float, *, key: bool) -> None:
+        """A live stream whose key frames stay away shows less and less of what is there."""
+        if self._key is None or key:
+            if self._key is not None:
+                self._key_interval_s = max(self._key_interval_s, arrived - self._key)
+            self._key = arrived
+        patience = NO_KEY_FRAME_S
+        if self.counts.decoded:
+            usual = 2.5 * self._key_interval_s
+            patience = max(NO_KEY_FRAME_S, usual or LONGEST_KEY_INTERVAL_S)
+        if self._live and arrived - self._key > patience:
             raise StreamLost(
-                f"no picture could be decoded in {NO_KEY_FRAME_S:.0f} s: no key frame came",
+                f"no key frame came for {patience:.0f} s",
                 remedy="set the camera's key-frame interval to 1-4 s",
                 cause="keyframe",
             )
@@ -174,16 +189,26 @@ class Decoder:
                 mark = Mark(0.0, 0.0, False)
             seconds = self._clock.time(self._seconds(frame.pts), mark.correction_s)
             self.counts.jumps = self._clock.jumps
-            slot = self._slot_of(seconds)
-            if slot <= self._slot and not self._takes_all and self.mode is Mode.FULL:
+            if frame.is_corrupt:
+                self.counts.corrupt += 1
                 continue
-            self._slot = slot
+            if not self._wants(seconds, key=mark.key):
+                continue
             picture = self._picture(frame)
             if picture is None:
                 self.counts.unplaced += 1
                 continue
             self.counts.chosen += 1
             yield Decoded(picture, seconds, mark.arrived, mark.key or bool(frame.key_frame))
+
+    def _wants(self, seconds: float, *, key: bool) -> bool:
+        """Is this picture chosen?"""
+        if self.mode is Mode.KEYFRAMES:
+            return key
+        slot = self._slot_of(seconds)
+        first = slot > self._slot
+        self._slot = max(slot, self._slot)
+        return first or self._takes_all
 
     def _picture(self, frame: VideoFrame) -> Picture | None:
         """The frame's pixels copied out as I420, at most max_width wide."""

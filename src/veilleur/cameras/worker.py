@@ -6,7 +6,6 @@ opens, decodes and samples. Everything the stream can do to this process stays i
 
 from __future__ import annotations
 
-import array
 import dataclasses
 import importlib
 import itertools
@@ -60,11 +59,7 @@ def rehearse() -> None:
 
 def run(channel: socket.socket, memory: int) -> None:
     """A worker's life, from the fork to its end. channel: SOCK_SEQPACKET to the host."""
-    handle = array.array("i", [os.pidfd_open(os.getpid())])
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handle)]
-    channel.sendmsg([messages.pack(Hello(os.getpid()))], rights)
-    os.close(handle[0])
-    order = channel.recv(messages.LARGEST)
+    order = _introduced(channel)
     if not order:
         return
     av.logging.set_level(None)
@@ -73,6 +68,18 @@ def run(channel: socket.socket, memory: int) -> None:
     worker = Worker(channel, start, WorkerSlots(memory, start.slots))
     os.close(memory)
     worker.serve()
+
+
+def _introduced(channel: socket.socket) -> bytes:
+    """Say who we are, and hear what is to be done; b"" where the host is gone again."""
+    handle = os.pidfd_open(os.getpid())
+    try:
+        socket.send_fds(channel, [messages.pack(Hello(os.getpid()))], [handle])
+        return channel.recv(messages.LARGEST)
+    except OSError:
+        return b""
+    finally:
+        os.close(handle)
 
 
 class Worker:
@@ -191,6 +198,10 @@ class Worker:
             self._say(Fault("wrong", "setting", str(error)))
         except MemoryError:
             self._say(Fault("lost", "memory", "the stream needs more memory than it may have"))
+        else:
+            if not self._stop.is_set():
+                self._say_alive()
+                self._say(Ended())
 
     def _play_through(self, source: Source, enclosed: int, opened: Feed | None) -> None:
         offset = 0.0
@@ -208,30 +219,29 @@ class Worker:
             if self._stop.is_set():
                 return
             if not self._start.loop or last is None:
-                self._say(Ended())
                 return
             offset = last + 1.0 / (facts.rate or self._start.rate_hz)
 
     def _play_once(self, feed: Feed, offset: float) -> float | None:
-        """All of the stream. The time of the last picture, None where there was none."""
+        """All of the stream. The time of its last picture, None where there was none."""
         rate = self._start.rate_hz
         decoder = Decoder(feed.stream, feed.facts, rate_hz=rate, buffer=self._place)
         decoder.counts = self._counts
         pace = _Pace(feed, self._stop) if self._start.paced else None
-        last = None
         for packet in feed.packets():
             if pace:
                 pace.wait(packet)
             if self._stop.is_set():
-                return last
+                break
             arrived = time.monotonic()
             self._keep(packet, feed, arrived)
             decoder.mode = self._mode
             for decoded in decoder.step(packet, arrived):
-                last = self._hand_over(decoded, offset)
+                self._hand_over(decoded, offset)
         for decoded in decoder.flush():
-            last = self._hand_over(decoded, offset)
-        return last
+            self._hand_over(decoded, offset)
+        last = decoder.last_s
+        return None if last is None else last + offset
 
     def _keep(self, packet: Packet[VideoStream], feed: Feed, arrived: float) -> None:
         """Remember key frames' distance, and the packet for evidence."""
@@ -254,12 +264,11 @@ class Worker:
                 return None
             self._freed.wait(ALIVE_EVERY_S)
 
-    def _hand_over(self, decoded: Decoded, offset: float) -> float:
+    def _hand_over(self, decoded: Decoded, offset: float) -> None:
         moved = dataclasses.replace(decoded, time=decoded.time + offset)
         frame = self._sampler.step(moved)
         if not self._say(_placed(frame, self._slot)):
             self._slots.give_back(self._slot)
-        return moved.time
 
     def _say(self, message: messages.Message) -> bool:
         try:
