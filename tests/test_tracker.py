@@ -82,11 +82,29 @@ def test_a_walker_keeps_one_id_at_every_rate(rate: float, speed: float) -> None:
     assert tracks.ages[0] == pytest.approx(10)
 
 
-@pytest.mark.parametrize("speed", [100, 200, 300])
-def test_a_fast_small_car_is_followed_though_its_boxes_never_overlap(speed: float) -> None:
-    tracks = walk(Tracker(), times=every(5, 2), speed=speed, kind=Kind.VEHICLE)
+@pytest.mark.parametrize(("rate", "speed"), [(10, 300), (10, 400), (5, 150), (5, 300)])
+def test_a_fast_small_car_is_followed_though_its_boxes_never_overlap(
+    rate: float, speed: float
+) -> None:
+    tracks = walk(Tracker(), times=every(rate, 2), speed=speed, kind=Kind.VEHICLE)
     assert tracks.ids.tolist() == [1]
     assert tracks.velocities[0, 0] == pytest.approx(speed, rel=0.05)
+
+
+@pytest.mark.parametrize(("rate", "speed"), [(1, 30), (1.7, 50)])
+def test_what_stops_between_two_late_pictures_is_the_same(rate: float, speed: float) -> None:
+    tracker = Tracker()
+    for t in every(rate, 10):
+        tracks = tracker.step(seen((100 + speed * min(t, 6), 200), kind=Kind.VEHICLE), t)
+    assert tracks.ids.tolist() == [1]
+
+
+def test_a_box_that_shrinks_fast_never_turns_inside_out() -> None:
+    tracker = Tracker()
+    for t, height in ((0, 300), (0.2, 250), (0.4, 180), (0.6, 110), (0.8, 50)):
+        tracker.step(seen((300, 300, height)), t)
+    ahead = tracker.expected(1.8)
+    assert (ahead[:, 2:] > ahead[:, :2]).all()
 
 
 def test_an_object_is_shown_when_seen_twice_over_the_time_of_confirmation() -> None:
@@ -255,10 +273,11 @@ def test_a_quiet_scene_shows_no_ghosts() -> None:
     assert len(tracker.expected(6)) == 0
 
 
-def test_speed_falls_to_rest_in_a_quiet_scene() -> None:
+def test_in_a_quiet_scene_who_walked_stands_still() -> None:
     tracker = Tracker()
     moving = walk(tracker, times=every(5, 2), speed=30)
     quiet = tracker.coast(4)
+    assert quiet.boxes == pytest.approx(moving.boxes)
     assert moving.velocities[0, 0] == pytest.approx(30, abs=1.5)
     assert quiet.velocities[0, 0] < 1
 
@@ -339,12 +358,13 @@ moments = st.lists(
         st.sampled_from(["step", "step", "step", "dropped", "doubled", "coast"]),
         st.lists(
             st.tuples(
-                st.floats(-20, 800),
-                st.floats(-20, 600),
-                st.floats(1, 300),
-                st.floats(0, 1),
-                st.integers(0, 2),
+                st.sampled_from([100.0, 104.0, 112.0, 300.0, 310.0, 768.0]) | st.floats(-20, 800),
+                st.sampled_from([200.0, 206.0, 400.0]) | st.floats(-20, 600),
+                st.sampled_from([40.0, 44.0, 120.0]) | st.floats(1, 300),
+                st.sampled_from([0.1, 0.3, 0.55, 0.7, 0.9]),
+                st.sampled_from([0, 0, 1, 2]),
             ),
+            min_size=1,
             max_size=6,
         ),
     ),
@@ -410,7 +430,7 @@ def test_on_made_scenes_tracks_are_as_good_as_the_packages(rate: int) -> None:
     scores = [compare(*made_scene(seed)[::-1], rate) for seed in SCORES.made]
     ours = np.mean([score.hota for score in scores])
     theirs = np.mean([rates[rate].hota for rates in SCORES.made.values()])
-    assert ours > theirs - 0.015
+    assert ours > theirs - (0.015 if rate == 10 else 0)
 
 
 @pytest.mark.parametrize("rate", [10, 5])
