@@ -89,6 +89,7 @@ def test_poor_quality_is_a_result_and_not_an_error(
     told = capsys.readouterr().out
     assert "LABORATORY" in told
     assert "0/1" in told
+    assert "…" not in told, "the table fits into 80 columns"
 
 
 def test_an_unknown_event_in_one_clip_stops_everything_before_it_starts(tmp_path: Path) -> None:

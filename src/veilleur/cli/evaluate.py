@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from veilleur.catalogue import WORDING, Event
+from veilleur.catalogue import Event
 from veilleur.errors import ConfigurationError, DatasetError
 from veilleur.evaluation import report
 from veilleur.evaluation.dataset import load, meant
@@ -23,6 +24,7 @@ from veilleur.evaluation.results import EventMetrics, Results, assess_all, summa
 from veilleur.evaluation.runner import Engine, cores, run
 from veilleur.perception.choice import decide
 
+_COLUMNS = ("found", "recall (95 %)", "prec.", "F1", "false (95 %)", "rep.", "p50/p95 s")
 LABORATORY = " LABORATORY: recorded or made footage, analysed for measurement "
 
 
@@ -139,21 +141,23 @@ def _bar(console: Console) -> Iterator[_Bar]:
 
 
 def _tell(console: Console, results: Results) -> None:
-    table = Table(title=f"{results.dataset}, {len(results.clips)} clips", title_justify="left")
-    table.add_column("event")
-    for name in ("found", "recall (95 %)", "precision", "F1"):
-        table.add_column(name, justify="right")
-    table.add_column("false alarms")
-    for name in ("repeats", "delay p50 / p95 s"):
-        table.add_column(name, justify="right")
+    title = f"{results.dataset}, {len(results.clips)} clips"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table.add_column("event", no_wrap=True)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
     for name, event in results.events.items():
-        table.add_row(WORDING[Event(name)].english, *_row(event))
+        if event.hours:
+            table.add_row(name, *_row(event))
     console.print(table)
     for name, event in results.events.items():
+        if words := _apart(event):
+            console.print(f"{name}: {words}", markup=False, highlight=False, style="dim")
+    for event in results.events.values():
         for line in event.counting:
             console.print(
-                f"{name}, {line.clip}/{line.rule}: counts are off by {line.mean_absolute:.2f} "
-                f"people on average ({_percent(line.relative)}, {line.samples} pictures)",
+                f"counts, {line.clip}/{line.rule}: off by {line.mean_absolute:.2f} people "
+                f"on average ({_percent(line.relative)})",
                 markup=False, highlight=False,
             )  # fmt: skip
     _tell_together(console, results)
@@ -168,26 +172,43 @@ def _tell_together(console: Console, results: Results) -> None:
         )
     if together.suffered_per_hour is not None:
         held = together.cameras_per_operator
-        cameras = "no limit seen" if held is None else f"{held:.1f}"
+        cameras = "any number of" if held is None else f"{held:.1f}"
         console.print(
-            f"in vain: {together.suffered_per_hour:.1f} alerts a camera-hour; cameras one operator "
-            f"can hold at {together.alerts_per_operator_hour:g} an hour: {cameras}",
+            f"in vain: {together.suffered_per_hour:.1f} alerts a camera-hour; one operator holds, "
+            f"at {together.alerts_per_operator_hour:g} an hour: {cameras} cameras",
             highlight=False,
         )
 
 
+def _apart(m: EventMetrics) -> str:
+    """Why truths were not counted, and how many; "" where all were."""
+    kinds = Counter[str]()
+    for line in m.uncounted:
+        kinds[line.kind] += line.truths
+    return ", ".join(f"{kind}: {n} truths not counted" for kind, n in sorted(kinds.items()))
+
+
 def _row(m: EventMetrics) -> tuple[str, ...]:
-    apart = sum(u.truths for u in m.uncounted)
-    if not m.hours:
-        kinds = ", ".join(sorted({u.kind for u in m.uncounted})) or "not watched"
-        return (f"{kinds}: {apart} truths not counted",)
     low, high = m.recall_95 or (0.0, 1.0)
-    recall = f"{_percent(m.recall)} ({low:.0%}-{high:.0%})" if m.truths else "no truths"
-    found = f"{m.found}/{m.truths}" + (f" (+{apart} not counted)" if apart else "")
+    recall = f"{_percent(m.recall)} ({low * 100:.0f}-{high:.0%})" if m.truths else "–"
     delays = m.time_to_detect_s
     delay = "–" if delays.p50 is None else f"{delays.p50:.1f} / {delays.p95:.1f}"
-    f1 = "–" if m.f1 is None else f"{m.f1:.3f}"
-    return found, recall, _percent(m.precision), f1, m.false_in_words, str(m.repeats), delay
+    return (
+        f"{m.found}/{m.truths}",
+        recall,
+        _percent(m.precision),
+        "–" if m.f1 is None else f"{m.f1:.2f}",
+        _false(m),
+        str(m.repeats),
+        delay,
+    )
+
+
+def _false(m: EventMetrics) -> str:
+    """The number, and between which rates an hour it leaves the truth."""
+    low, high = m.false_per_hour_95 or (0.0, 0.0)
+    bounds = f"< {high:.3g}" if not m.false_alarms else f"{low:.2g}-{high:.3g}"
+    return f"{m.false_alarms} ({bounds}/h)"
 
 
 def _percent(share: float | None) -> str:

@@ -11,8 +11,9 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -25,6 +26,7 @@ from veilleur.evaluation.sidecars import read_boxes, read_head_counts
 from veilleur.events.specification import RuleSpecification
 
 if TYPE_CHECKING:
+    from multiprocessing.context import SpawnContext
     from multiprocessing.queues import SimpleQueue
 
 _TELL_EVERY_S = 2.0  # of the clip's own time
@@ -133,11 +135,10 @@ def _here(work: Sequence[_Job], engine: Engine, told: Progress) -> Iterator[Obse
 def _apart(work: Sequence[_Job], engine: Engine, told: Progress, many: int) -> Iterator[Observed]:
     context = multiprocessing.get_context("spawn")
     news: SimpleQueue[tuple[str, float]] = context.SimpleQueue()
-    pool = ProcessPoolExecutor(many, context, initializer=_adopt, initargs=(news,))
-    try:
+    with _pool(many, context, news) as pool:
         waiting = {pool.submit(_in_worker, job, engine): job for job in work}
         while waiting:
-            finished = wait(waiting, timeout=_POLL_S, return_when="FIRST_COMPLETED").done
+            finished = wait(waiting, timeout=_POLL_S, return_when=FIRST_COMPLETED).done
             while not news.empty():
                 told.seen(*news.get())
             for future in finished:
@@ -145,8 +146,18 @@ def _apart(work: Sequence[_Job], engine: Engine, told: Progress, many: int) -> I
                 yield from _outcome(future, job)
                 for clip in job.clips:
                     told.finished(clip.id)
+
+
+@contextmanager
+def _pool(
+    many: int, context: SpawnContext, news: SimpleQueue[tuple[str, float]]
+) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose processes are gone afterwards; interrupted, it does not finish what waits."""
+    pool = ProcessPoolExecutor(many, context, initializer=_adopt, initargs=(news,))
+    try:
+        yield pool
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _outcome(future: Future[tuple[Observed, ...]], job: _Job) -> tuple[Observed, ...]:
