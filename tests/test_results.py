@@ -134,6 +134,11 @@ def test_processes_and_their_order_change_nothing(tmp_path: Path) -> None:
     assert [c.id for c in many.clips] == ["a", "b", "c", "d"]
 
 
+def test_observations_come_in_the_order_of_the_dataset(tmp_path: Path) -> None:
+    dataset = load(write_dataset(tmp_path, clip("z"), clip("a"), clip("m", file="z.mp4")))
+    assert [o.clip for o in run(dataset, ToldEngine(seconds=1.0), jobs=1)] == ["z", "a", "m"]
+
+
 def test_results_are_read_back_and_times_are_not_their_identity(tmp_path: Path) -> None:
     results = results_of(tmp_path, ToldEngine({"a": {"tracks": [3.0]}}), clip("a"))
     results.write(tmp_path / "r.json")
