@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -51,6 +52,36 @@ def test_threads_share_a_detector_and_get_the_boxes_they_would_get_alone(
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda n: digest(detector.detect(street[n % 4])), range(24)))
     assert together == alone * 6
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_others_run_while_a_detector_infers(choice: Choice) -> None:
+    detector = load_detector(choice, 416, 416)
+    picture = np.zeros((416, 416, 3), np.uint8)
+    began = threading.Event()
+    order: list[str] = []
+
+    def infer() -> None:
+        began.set()
+        detector.detect(picture)
+        order.append("inferred")
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(60)  # so that the lock is only handed over by whoever gives it up
+    try:
+        for _ in range(20):  # one inference may end before this thread is scheduled, not twenty
+            began.clear()
+            order.clear()
+            thread = threading.Thread(target=infer)
+            thread.start()
+            began.wait()
+            order.append("went on")
+            thread.join()
+            if order == ["went on", "inferred"]:
+                break
+    finally:
+        sys.setswitchinterval(usual)
+    assert order == ["went on", "inferred"]
 
 
 ELSEWHERE = f"""

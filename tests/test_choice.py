@@ -163,6 +163,7 @@ def test_agreement_counts_boxes_that_count() -> None:
     assert agreement(one, shifted) == pytest.approx(2 / 3)
     doubled = [detections((0, 0, 10, 10, 0.9), (0, 0, 10, 10, 0.9)), detections()]
     assert agreement(one, doubled) == pytest.approx(1 / 2)
+    assert agreement(doubled, one) == pytest.approx(1 / 2)
     assert agreement([detections()], [detections()]) == 1.0
 
 
