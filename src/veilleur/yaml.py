@@ -90,7 +90,10 @@ def explain(
 ) -> list[ConfigurationError]:
     """Pydantic's findings as our errors: where it stands, what is wrong, what was meant."""
     found = []
-    for detail in error.errors():
+    details = error.errors()
+    for detail in details:
+        if _follows(detail["type"], detail["loc"], [other["loc"] for other in details]):
+            continue
         location = [part for part in detail["loc"] if not _is_tag(part)]
         line, column = place(tree, location)
         setting = ".".join(str(part) for part in location)
@@ -120,6 +123,14 @@ def place(tree: CommentedMap | CommentedSeq, location: Path_) -> tuple[int, int]
             break
         node = node[part]
     return line + 1, column + 1
+
+
+def _follows(kind: str, location: Path_, all_locations: Sequence[Path_]) -> bool:
+    """A list counts as too short where its entries are wrong: that is no mistake of its own."""
+    inside = [other for other in all_locations if len(other) > len(location)]
+    return kind == "too_short" and any(
+        tuple(other[: len(location)]) == tuple(location) for other in inside
+    )
 
 
 def _is_tag(part: str | int) -> bool:
