@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -100,7 +102,7 @@ def explain(
         found.append(
             ConfigurationError(
                 f"{setting or 'file'}: {_plain_words(detail['type'], detail['msg'])}",
-                remedy=_remedy(detail["type"], str(location[-1] if location else ""), model),
+                remedy=_remedy(detail, str(location[-1] if location else ""), model),
                 setting=setting,
                 file=str(path),
                 line=line,
@@ -146,11 +148,18 @@ def _plain_words(kind: str, message: str) -> str:
     return message.removeprefix("Value error, ")
 
 
-def _remedy(kind: str, name: str, model: type[BaseModel]) -> str:
-    if kind != "extra_forbidden":
+def _remedy(detail: ErrorDetails, name: str, model: type[BaseModel]) -> str:
+    if detail["type"] in ("enum", "literal_error"):
+        allowed = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))
+        return _meant(str(detail["input"]), allowed, "")
+    if detail["type"] != "extra_forbidden":
         return ""
-    near = get_close_matches(name, sorted(_names(model, set())), n=1)
-    return f"did you mean {near[0]!r}?" if near else "remove it, or check its spelling"
+    return _meant(name, sorted(_names(model, set())), "remove it, or check its spelling")
+
+
+def _meant(word: str, known: Sequence[str], otherwise: str) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else otherwise
 
 
 def _names(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
