@@ -12,6 +12,7 @@ import pytest
 
 from tests.simulate_media import COUNT, RATE, luma, make_clip, number, packets, pictures, viewer
 from veilleur.errors import ConfigurationError
+from veilleur.simulation import media
 from veilleur.simulation.faults import Fault, Kind, Planned
 from veilleur.simulation.message import Credentials
 from veilleur.simulation.rtp import CLOCK_HZ, Codec
@@ -217,9 +218,9 @@ def test_packets_that_come_twice_disturb_until_they_no_longer_do(simulator: Simu
 
 
 def test_a_slow_network_loses_pictures_up_to_a_key_frame(simulator: Simulator) -> None:
-    media = simulator.media(0)
-    octets = sum(len(piece) for unit in media.units for piece in unit.payloads)
-    simulator.inject(0, Fault(Kind.SLOW, amount=octets / media.period_s / 4000))
+    served = simulator.media(0)
+    octets = sum(len(piece) for unit in served.units for piece in unit.payloads)
+    simulator.inject(0, Fault(Kind.SLOW, amount=octets / served.period_s / 4000))
     with viewer(simulator.url(0)) as camera:
         times = [packet.pts for packet in islice(packets(camera), 15)]
     known = [time for time in times if time is not None]
@@ -286,6 +287,20 @@ def test_the_resolution_changes_in_mid_stream_and_back(simulator: Simulator) -> 
         assert any(frame.width == 80 for frame in islice(stream, 3 * RATE))
         simulator.clear(0, half)
         assert any(frame.width == 160 for frame in islice(stream, 3 * RATE))
+
+
+def test_odd_sides_are_made_even_where_a_picture_is_coded(tmp_path: Path) -> None:
+    path = tmp_path / "odd.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=RATE)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 161, 91, "yuv444p"
+        container.mux(stream.encode(av.VideoFrame(161, 91, "yuv444p")))
+        container.mux(stream.encode(None))
+    made = [media.load(path)] + [
+        change(path, Codec.H264) for change in (media.dark, media.frozen, media.smaller)
+    ]
+    assert [(one.width, one.height) for one in made] == [(160, 90)] * 3 + [(80, 44)]
 
 
 # --- bad input ----------------------------------------------------------------------------------

@@ -38,7 +38,8 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()
+            process.wait(timeout=10)
 
 
 def test_it_prints_addresses_that_can_be_opened_and_stops_on_request(clip: Path) -> None:

@@ -53,7 +53,7 @@ def simulate(
         )
         for number in range(count)
     ]
-    with _until_stopped() as stopped, Simulator(sources, port) as simulator:
+    with Simulator(sources, port) as simulator, _until_stopped() as stopped:
         console = Console(highlight=False, soft_wrap=True)
         for number, source in enumerate(sources):
             media = simulator.media(number)

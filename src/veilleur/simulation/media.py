@@ -88,12 +88,12 @@ def load(path: Path, codec: Codec | None = None) -> Media:
         with av.open(str(path)) as container:
             stream = _video(container, path)
             found = _CODECS.get(stream.codec_context.name)
-            if found is None or codec not in (None, found):
-                wanted = codec or Codec.H264
-                coded = list(_encode(container, stream, wanted, None, None))
+            wanted = codec or found or Codec.H264
+            if keeps := wanted is found:
+                coded = list(_copied(container, stream, wanted))
             else:
-                wanted, coded = found, list(_copied(container, stream, found))
-            return _assemble(coded, wanted, stream, path)
+                coded = list(_encode(container, stream, wanted, None, None))
+            return _assemble(coded, wanted, stream, path, copied=keeps)
     except av.FFmpegError as error:
         raise _unreadable(path, error) from error
 
@@ -140,7 +140,7 @@ def _variant(path: Path, codec: Codec, repaint: Repaint) -> Media:
             stream = _video(container, path)
             count = max(2, round(_rate(stream) * VARIANT_S))
             coded = list(_encode(container, stream, codec, repaint, count))
-            return _assemble(coded, codec, stream, path)
+            return _assemble(coded, codec, stream, path, copied=False)
     except av.FFmpegError as error:
         raise _unreadable(path, error) from error
 
@@ -200,7 +200,7 @@ def _encode(
     for frame in islice(container.decode(stream), count):
         time_s = frame.time if frame.time is not None else last_s + step_s
         last_s = time_s = max(time_s, last_s + 1e-3)
-        picture = (repaint(frame) if repaint else frame).reformat(format="yuv420p")
+        picture = repaint(_even(frame)) if repaint else _even(frame)
         if encoder is None:
             encoder = _encoder(codec, picture.width, picture.height, _rate(stream))
         picture.pict_type = av.video.frame.PictureType.NONE
@@ -208,6 +208,12 @@ def _encode(
         yield from _drained(encoder.encode(picture))
     if encoder is not None:
         yield from _drained(encoder.encode(None))
+
+
+def _even(frame: av.VideoFrame) -> av.VideoFrame:
+    """As 4:2:0, which has even sides only."""
+    width, height = frame.width // 2 * 2, frame.height // 2 * 2
+    return frame.reformat(width=width, height=height, format="yuv420p")
 
 
 def _encoder(codec: Codec, width: int, height: int, rate: float) -> av.VideoCodecContext:
@@ -237,7 +243,12 @@ def _drained(packets: Iterable[av.Packet[av.VideoStream]]) -> Iterator[_Coded]:
 
 
 def _assemble(
-    coded: list[_Coded], codec: Codec, stream: av.video.stream.VideoStream, path: Path
+    coded: list[_Coded],
+    codec: Codec,
+    stream: av.video.stream.VideoStream,
+    path: Path,
+    *,
+    copied: bool,
 ) -> Media:
     """Cut into payloads. Everything before the first key picture is left out: nobody can see it."""
     cut = _Cutter(codec)
@@ -249,11 +260,12 @@ def _assemble(
     first_s = min(packet.pts_s for packet, _ in units)
     delay_s = max(0.0, max(packet.pts_s - packet.dts_s for packet, _ in units))
     step_s = 1.0 / _rate(stream)
+    side = 1 if copied else 2
     last_s = max(packet.pts_s for packet, _ in units)
     return Media(
         codec=codec,
-        width=stream.codec_context.width,
-        height=stream.codec_context.height,
+        width=stream.codec_context.width // side * side,
+        height=stream.codec_context.height // side * side,
         rate=_rate(stream),
         period_s=last_s - first_s + step_s,
         parameter_sets=units[0][1].sets,
