@@ -265,6 +265,8 @@ def test_a_camera_runs_with_a_password_typed_as_it_is(cameras: Make, street: Sim
     assert camera.missing_layers == ()
     assert all(f.blind is None for f in frames)
     assert [r.method for r in street.requests(0)].count("SETUP") == 1, "the sound is not set up"
+    status = Path(f"/proc/{camera.pid}/status").read_text()
+    assert "Seccomp_filters:\t2\n" in status, "sealed when the stream was open"
     camera.request_ring()
     rings: list[int] = []
 

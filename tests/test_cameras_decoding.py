@@ -73,7 +73,7 @@ def test_full_decoding_returns_at_the_next_key_frame(clip: Feed) -> None:
         times += [round(d.time, 2) for d in decoder.step(packet)]
     times += [round(d.time, 2) for d in decoder.flush()]
     assert times == [0.0, 1.0, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.2, 3.4, 3.6, 3.8]
-    assert decoder.counts.corrupt == 0
+    assert decoder.counts.skipped == 48, "all but two of the first fifty packets"
 
 
 def test_wide_pictures_are_scaled_down(clip: Feed) -> None:

@@ -57,6 +57,11 @@ def test_whatever_a_polygon_touches_is_covered(polygon: list[tuple[float, float]
             assert cells[y, x]
 
 
+def test_a_sliver_covers_what_it_touches() -> None:
+    cells = covered([((0.05, 0.52), (0.95, 0.5201), (0.95, 0.52))], 16, 12)
+    assert cells[6, 1:15].all()
+
+
 @pytest.mark.parametrize("polygon", [((0.1, 0.1), (0.9, 0.9)), ((0, 0), (1.5, 0), (1, 1))])
 def test_a_mask_that_covers_nothing_or_lies_outside_is_a_mistake(
     polygon: tuple[tuple[float, float], ...],

@@ -48,11 +48,17 @@ def test_colours_are_right_at_any_size(
     assert np.abs(middle - wanted).max() <= 6
 
 
-@pytest.mark.parametrize(("full_range", "black", "white"), [(False, 16, 235), (True, 0, 255)])
-def test_the_range_of_luma_is_respected(full_range: bool, black: int, white: int) -> None:
-    for luma, wanted in ((black, 0), (white, 255)):
-        bgr = Picture(plain((luma, 128, 128)), full_range).bgr(32, 24)
-        assert abs(int(bgr.mean()) - wanted) <= 2
+@pytest.mark.parametrize(
+    ("full_range", "luma", "wanted"),
+    [(False, 16, 0), (False, 235, 255), (True, 0, 0), (True, 16, 16), (True, 235, 235)],
+)
+def test_the_range_of_luma_is_respected(full_range: bool, luma: int, wanted: int) -> None:
+    picture = Picture(plain((luma, 128, 128)), full_range)
+    assert abs(float(picture.bgr(32, 24).mean()) - wanted) <= 2
+    still = cv2.imdecode(np.frombuffer(picture.jpeg(32), np.uint8), cv2.IMREAD_COLOR)
+    assert still is not None
+    assert abs(float(still.mean()) - wanted) <= 3
+    assert abs(float(picture.thumbnail().mean()) - luma) <= 1
 
 
 def test_shrinking_is_close_to_the_mean_of_the_full_picture() -> None:

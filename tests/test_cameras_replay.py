@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 
 from tests.cameras_media import make_clip, picture_number
 from veilleur.cameras.replay import replay
-from veilleur.errors import CameraRefused, ConfigurationError
+from veilleur.errors import CameraError, CameraRefused, ConfigurationError
 
 
 def test_five_pictures_a_second_are_chosen_of_twenty_five(tmp_path: Path) -> None:
@@ -99,6 +100,27 @@ def test_a_truncated_clip_gives_what_is_left(tmp_path: Path) -> None:
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
     frames = list(replay(clip, camera="gate"))
     assert 5 <= len(frames) <= 15
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_damaged_clip_gives_pictures_or_a_named_error(tmp_path: Path, seed: int) -> None:
+    dice = Random(seed)
+    name, codec = dice.choice([("a.mp4", "libx264"), ("a.ts", "libx264"), ("a.avi", "mpeg4")])
+    clip = make_clip(tmp_path / name, codec=codec, seconds=1, size=(96, 64))
+    content = bytearray(clip.read_bytes())
+    if dice.random() < 0.3:
+        del content[dice.randrange(len(content)) :]
+    for _ in range(dice.randrange(1, 60)):
+        content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+    clip.write_bytes(content)
+    times: list[float] = []
+    cause = ""
+    try:
+        times += [frame.time for frame in replay(clip, camera="gate")]
+    except CameraError as error:
+        cause = error.cause
+    assert cause in ("", "codec", "garbage")
+    assert times == sorted(set(times))
 
 
 def test_clips_whose_stamps_step_back_keep_their_rate(data: Path) -> None:

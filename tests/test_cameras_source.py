@@ -72,11 +72,11 @@ def test_a_password_may_hold_any_character(password: str) -> None:
     assert source.address == "rtsp://10.0.0.5:554/live"
 
 
-@given(st.text(min_size=3).filter(lambda t: t not in "Secret(***)"))
+@given(st.text().map(lambda text: f"§{text}"))
 def test_a_password_is_never_shown(password: str) -> None:
     source = parse_source("rtsp://cam.lan/live").signed_in("admin", password)
     for shown in (repr(source), str(source), repr(source.password), f"{source.password}"):
-        assert password not in shown.replace("rtsp://cam.lan/live", "").replace("admin", "")
+        assert "§" not in shown
 
 
 def test_ffmpeg_gets_the_credentials_percent_encoded() -> None:

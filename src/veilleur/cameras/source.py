@@ -252,9 +252,10 @@ class Feed:
                 if packet.size:
                     yield packet
         except av.error.FFmpegError as error:
-            if not self.source.live and isinstance(error, av.error.EOFError):
-                return
-            raise _lost(error) from None
+            raise self._lost(error) from None
+        except IndexError:
+            # PyAV, where a broken stream brings up another one on the way.
+            raise self._lost(None) from None
         if self.source.live:
             raise StreamLost(
                 "the camera ended the stream", remedy="it is connected again", cause="ended"
@@ -262,6 +263,15 @@ class Feed:
 
     def close(self) -> None:
         self._container.close()
+
+    def _lost(self, error: av.error.FFmpegError | None) -> StreamLost:
+        if self.source.live and error is not None:
+            return _lost(error)
+        return StreamLost(
+            f"{self.source.address} is damaged: it can be read no further",
+            remedy="play it elsewhere to see whether it is whole",
+            cause="garbage",
+        )
 
 
 def open_feed(source: Source, *, timeout_s: float = 5.0) -> Feed:
@@ -273,6 +283,7 @@ def open_feed(source: Source, *, timeout_s: float = 5.0) -> Feed:
             mode="r",
             format={Kind.RTSP: "rtsp", Kind.LOCAL: "v4l2"}.get(source.kind),
             options=options,
+            metadata_errors="replace",
         )
     except av.error.FFmpegError as error:
         raise _refused(source, error) from None
