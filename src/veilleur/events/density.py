@@ -23,18 +23,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from veilleur.catalogue import Event, Subject
 from veilleur.errors import ConfigurationError
+from veilleur.events.crowding import CrowdMeter, fitness, hidden_share
 from veilleur.events.held import Held, Stay
 from veilleur.events.rule import Candidate, Check, Signal, Verdict
 from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
-from veilleur.geometry import FloatArray, View, Zone
+from veilleur.geometry import View, Zone
 from veilleur.ground import area_m2
 from veilleur.perception.objects import Kind
 
 MAX_PEOPLE = 50.0  # without a ground and without a limit
 MAX_PER_M2 = 4.0  # with a ground: where Still (2000) sees free movement in a crowd come to an end
-LEAST_HEIGHT_PX = 24.0  # below, NanoDet finds few of them even by regions
-MOST_HIDDEN = 0.3  # mean hidden share; made crowds of 2 people/m2 and more reach it
 BORDER_HEIGHTS = 0.07  # a foot nearer to the border than this may as well be outside
 ALARM, WATCH = "alarm", "watch"
 
@@ -75,42 +74,6 @@ class Count:
     hidden: float
 
 
-@dataclass(frozen=True, slots=True)
-class CrowdStatistics:
-    """What a camera's pictures showed so far: people seen (in all), median height of a person in
-    pixels of the view, mean hidden share of their boxes (see `hidden_share`)."""
-
-    people: int
-    height_px: float
-    hidden: float
-
-
-def fitness(seen: CrowdStatistics) -> str | None:
-    """Why this camera cannot serve density, None where it can (or nobody was seen yet)."""
-    if seen.people == 0:
-        return None
-    if seen.height_px < LEAST_HEIGHT_PX:
-        return f"people are {seen.height_px:.0f} px high, {LEAST_HEIGHT_PX:.0f} are needed to count"
-    if seen.hidden > MOST_HIDDEN:
-        return (
-            f"people hide {seen.hidden:.0%} of each other, above {MOST_HIDDEN:.0%} none can count"
-        )
-    return None
-
-
-def hidden_share(boxes: FloatArray) -> float:
-    """(n, 4) boxes: mean of the largest share that one nearer box (lower foot) covers, 0..1."""
-    b = np.asarray(boxes, dtype=np.float64)
-    if len(b) < 2:
-        return 0.0
-    left, upper = np.maximum(b[:, None, :2], b[None, :, :2]).transpose(2, 0, 1)
-    right, lower = np.minimum(b[:, None, 2:], b[None, :, 2:]).transpose(2, 0, 1)
-    common = np.maximum(right - left, 0) * np.maximum(lower - upper, 0)
-    share = common / np.maximum((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]), 1e-9)[:, None]
-    nearer = b[None, :, 3] > b[:, None, 3]
-    return float(np.where(nearer, share, 0.0).max(axis=1).mean())
-
-
 class Density:
     """See the module. One instance per rule and camera."""
 
@@ -141,6 +104,7 @@ class Density:
         else:
             limit = p.max_people or MAX_PEOPLE
         self._limits = {ALARM: limit, WATCH: limit * p.watch_share}
+        self._meter = CrowdMeter()
         self._counts: deque[tuple[float, Count]] = deque()
         self._held: Held[str] = Held(p.persist_s, p.gap_s, p.end_s)
 
@@ -164,7 +128,13 @@ class Density:
     def build(cls, spec: RuleSpecification, view: View, p: Parameters, *, clock: bool) -> Self:  # noqa: ARG003 (no schedule here)
         return cls(spec, view, p)
 
+    @property
+    def unfit(self) -> str | None:
+        """Why this camera cannot serve density, as far as its pictures have shown it; else None."""
+        return fitness(self._meter.statistics)
+
     def step(self, scene: Scene) -> Verdict:
+        self._meter.update(scene)
         if scene.blind is not None:
             self._held.clear()
             self._counts.clear()

@@ -1,0 +1,184 @@
+"""Density: people in a zone, or per square metre."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.made import VIEW, every, rule, scene, tracks
+from veilleur.errors import ConfigurationError
+from veilleur.events.crowding import CrowdStatistics, fitness, hidden_share
+from veilleur.events.density import Density
+from veilleur.events.rule import Rule, Signal, Verdict
+from veilleur.ground import ground_plane
+from veilleur.perception.objects import Detections
+
+ZONE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
+GROUND = ground_plane(
+    {"image": [[0, 1], [1, 1], [1, 0], [0, 0]], "metres": [[0, 0], [10, 0], [10, 10], [0, 10]]},
+    VIEW.width, VIEW.height, Path(),
+)  # fmt: skip
+
+
+def people(count: int) -> Any:
+    """That many in a row inside the zone, none hiding another."""
+    return tracks({n: (150.0 + 50 * n, 500.0) for n in range(count)})
+
+
+def crowd(ground: bool = False, **params: float) -> Rule:
+    params = {"persist_s": 2.0, **params}
+    return rule("density", zone=ZONE, params=params, ground=GROUND if ground else None)
+
+
+def told(watched: Rule, counts: list[int]) -> list[float]:
+    """One scene a second; the seconds of the alarms."""
+    return [
+        float(t) for t, n in enumerate(counts) if watched.step(scene(float(t), people(n))).signals
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "alarms"),
+    [
+        pytest.param([4, 4, 4, 4], [2], id="more than the limit for the persistence"),
+        pytest.param([3, 3, 3, 3], [], id="the limit itself is allowed"),
+        pytest.param([4, 4, 3, 4, 4], [], id="a drop before the alarm starts again"),
+        pytest.param([4, 4, 4, 3, 3, 4, 4, 4, 4], [2], id="a drop of two seconds ends nothing"),
+        pytest.param([4, 4, 4, 3, 3, 3, 4, 4, 4], [2, 8], id="a longer one does"),
+    ],
+)
+def test_an_alarm_is_raised_once_and_ends_later(counts: list[int], alarms: list[float]) -> None:
+    assert told(crowd(max_people=3), counts) == alarms
+
+
+def test_people_on_the_border_raise_no_alarm_but_keep_one() -> None:
+    """A box wobbles by more than that."""
+    watched = crowd(max_people=0.5)
+    border, clear = tracks({1: (103.0, 500.0)}), tracks({1: (150.0, 500.0)})
+    assert [len(watched.step(scene(t, border)).signals) for t in every(1, 4)] == [0] * 5
+    assert [len(watched.step(scene(t, clear)).signals) for t in (5.0, 6.0, 7.0)] == [0, 0, 1]
+    assert [len(watched.step(scene(t, border)).holding) for t in every(1, 14, 8)] == [1] * 7
+
+
+def test_per_square_metre_is_the_count_over_the_area_on_the_ground() -> None:
+    """The zone has 64 square metres."""
+    watched = crowd(True, max_per_m2=0.1)
+    assert told(watched, [6] * 4) == []
+    (signal,) = _all(watched, [7] * 4, since=10)
+    check = signal.checks[0]
+    assert check.unit == "people/m2"
+    assert check.threshold == pytest.approx(0.1)
+    assert check.measured == pytest.approx(7 / 64)
+
+
+def test_without_a_limit_the_default_counts() -> None:
+    """Four per square metre on a ground, fifty people without one."""
+    for ground, unit in [(True, "people/m2"), (False, "people")]:
+        watched = rule("density", zone=ZONE, ground=GROUND if ground else None)
+        (candidate,) = watched.step(scene(0, people(5))).candidates
+        assert candidate.checks[0].unit == unit
+        assert candidate.checks[0].threshold == pytest.approx(4.0 if ground else 50.0)
+
+
+def _all(watched: Rule, counts: list[int], since: float = 0) -> list[Signal]:
+    verdicts = [watched.step(scene(since + t, people(n))) for t, n in enumerate(counts)]
+    return [signal for verdict in verdicts for signal in verdict.signals]
+
+
+def test_the_watch_level_is_a_notice_and_never_a_signal() -> None:
+    watched = crowd(max_people=5)
+    verdicts = [watched.step(scene(float(t), people(5))) for t in range(4)]
+    assert [len(v.notices) for v in verdicts] == [0, 0, 1, 0]
+    assert all(v.signals == () for v in verdicts)
+    assert verdicts[2].notices[0].level == "watch"
+
+
+def test_blindness_forgets_the_count() -> None:
+    watched = crowd(max_people=3)
+    assert told(watched, [4, 4]) == []
+    assert watched.step(scene(1.5, people(4), blind="dark")) == Verdict()
+    assert [bool(watched.step(scene(t, people(4))).signals) for t in (2, 3, 4)] == [
+        False, False, True,
+    ]  # fmt: skip
+
+
+def test_a_quiet_scene_keeps_its_people() -> None:
+    watched = crowd(max_people=3)
+    seen = [bool(watched.step(scene(t, people(4), fresh=t == 0)).signals) for t in (0, 1, 2)]
+    assert seen == [False, False, True]
+
+
+def test_somebody_hidden_for_a_moment_still_counts() -> None:
+    watched = crowd(max_people=3)
+    hidden = replace(people(4), seen=np.array([True, True, False, True]))
+    assert [bool(watched.step(scene(t, hidden)).signals) for t in (0, 1, 2)] == [
+        False, False, True,
+    ]  # fmt: skip
+
+
+def test_where_boxes_hide_each_other_the_count_is_a_lower_bound() -> None:
+    apart, packed = people(6), tracks({n: (300.0 + 12 * n, 500.0 + 9 * n) for n in range(6)})
+    for crowded, at_least in [(apart, False), (packed, True)]:
+        watched = crowd(max_people=3)
+        signals = [s for t in range(3) for s in watched.step(scene(float(t), crowded)).signals]
+        assert [s.at_least for s in signals] == [at_least]
+
+
+def test_a_dense_crowd_is_a_lower_bound_too() -> None:
+    watched = crowd(True, max_per_m2=0.05, trusted_per_m2=0.1)
+    (signal,) = _all(watched, [8] * 3)
+    assert signal.at_least
+
+
+def test_hidden_share_is_what_nearer_boxes_cover() -> None:
+    behind, before = [0, 0, 10, 20], [5, 10, 15, 40]
+    assert hidden_share(np.array([behind, before], float)) == pytest.approx(0.25 / 2)
+    assert hidden_share(np.array([behind], float)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("seen", "word"),
+    [
+        (CrowdStatistics(0, 0.0, 0.0, 0.0), None),
+        (CrowdStatistics(20, 14.0, 0.05, 0.8), None),
+        (CrowdStatistics(90, 80.0, 0.05, 0.8), None),
+        (CrowdStatistics(90, 14.0, 0.05, 0.8), "14 px high"),
+        (CrowdStatistics(90, 80.0, 0.5, 0.8), "hide"),
+        (CrowdStatistics(90, 80.0, 0.05, 0.1), "sure"),
+    ],
+)
+def test_a_camera_that_cannot_count_is_told_why(seen: CrowdStatistics, word: str | None) -> None:
+    reason = fitness(seen)
+    assert (reason is None) == (word is None)
+    assert reason is None or (word is not None and word in reason)
+
+
+@pytest.mark.parametrize(("score", "fit"), [(0.8, True), (0.4, False)])
+def test_a_rule_learns_from_its_pictures_whether_it_can_count(score: float, fit: bool) -> None:
+    watched = crowd(max_people=3)
+    assert isinstance(watched, Density)
+    boxes = people(5).boxes
+    found = Detections(boxes, np.full(5, score, np.float32), np.zeros(5, np.int8))
+    for t in range(20):
+        watched.step(scene(float(t), people(5), detections=found))
+    assert (watched.unfit is None) == fit
+
+
+@pytest.mark.parametrize(
+    ("more", "setting"),
+    [
+        ({"params": {"max_people": 3, "max_per_m2": 1}}, "params.max_people"),
+        ({"params": {"max_per_m2": 1}}, "params.max_per_m2"),
+        ({"subject": "vehicle"}, "subject"),
+        ({"zone": None}, "zone"),
+        ({"params": {"max_people": 0}}, "params.max_people"),
+    ],
+)
+def test_a_rule_that_means_nothing_is_refused(more: dict[str, Any], setting: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        rule("density", **{"zone": ZONE, **more})
+    assert caught.value.setting == setting

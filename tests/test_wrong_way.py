@@ -1,0 +1,170 @@
+"""Wrong way: sustained motion against the allowed heading."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.made import every, rule, scene, tracks, walk
+from veilleur.errors import ConfigurationError
+from veilleur.events.rule import Rule
+from veilleur.ground import ground_plane
+from veilleur.perception.objects import Kind
+
+ALL = [[0, 0], [1, 0], [1, 1], [0, 1]]
+LEFT = [-1.0, 0.0]
+RIGHT = (1.0, 0.0)
+GROUND = ground_plane(
+    {"image": [[0, 1], [1, 1], [1, 0], [0, 0]], "metres": [[0, 0], [20, 0], [20, 20], [0, 20]]},
+    1000, 1000, Path(),
+)  # fmt: skip
+
+
+def way(ground: bool = False, **more: Any) -> Rule:
+    more = {"zone": ALL, "allowed_heading": LEFT, **more}
+    return rule("wrong_way", ground=GROUND if ground else None, **more)
+
+
+def going(direction: tuple[float, float], speed: float = 70.0) -> Any:
+    """From the middle, pixels a second; on GROUND 50 px are a metre."""
+    dx, dy = direction
+    length = math.hypot(dx, dy)
+    return lambda t: (500 + dx / length * speed * t, 500 + dy / length * speed * t)
+
+
+@pytest.mark.parametrize(
+    ("params", "ground", "due"),
+    [
+        pytest.param({"persist_s": 1.5}, False, 1.5, id="time alone"),
+        pytest.param({"persist_s": 1.5}, True, 1.5, id="time alone, with a ground"),
+        pytest.param({"distance_m": 2.8}, True, 2.0, id="metres alone"),
+        pytest.param({"distance_m": 2.8, "persist_s": 3.0}, True, 3.0, id="both: the later"),
+        pytest.param({"distance_heights": 1.4}, False, 2.0, id="heights alone"),
+        pytest.param({"distance_m": 2.38}, False, 2.0, id="metres without a ground: in heights"),
+        pytest.param({}, True, 1.5, id="neither: two metres and a second"),
+    ],
+)
+def test_the_motion_must_reach_what_is_asked_for(
+    params: dict[str, float], ground: bool, due: float
+) -> None:
+    (signal,) = walk(way(ground, params=params), going(RIGHT), every(0.1, 5))
+    assert signal.noticed == pytest.approx(due, abs=0.15)
+    assert signal.began == 0.0
+    if "distance_m" in params:
+        unit = next(c.unit for c in signal.checks if c.name == "distance")
+        assert unit == ("m" if ground else "heights")
+
+
+@pytest.mark.parametrize(
+    ("degrees", "told"),
+    [(0, 1), (50, 1), (-50, 1), (75, 0), (-75, 0), (90, 0), (180, 0)],
+)
+def test_only_what_is_nearly_opposite_counts(degrees: float, told: int) -> None:
+    angle = math.radians(degrees)
+    direction = (math.cos(angle), math.sin(angle))
+    assert len(walk(way(params={"persist_s": 1.0}), going(direction), every(0.2, 4))) == told
+
+
+def path(*stops: tuple[float, float, float]) -> Any:
+    t, x, y = np.array(stops, dtype=float).T
+    return lambda now: (float(np.interp(now, t, x)), float(np.interp(now, t, y)))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param(path((0, 500, 500), (30, 500, 500)), id="stands"),
+        pytest.param(path((0, 800, 500), (4, 600, 500), (5, 640, 520), (9, 400, 500)), id="aside"),
+        pytest.param(path((0, 500, 500), (20, 560, 500)), id="drifts slower than anybody walks"),
+        pytest.param(path((0, 500, 500), (1, 560, 500), (9, 560, 500)), id="one step, then stands"),
+    ],
+)
+def test_stepping_aside_and_standing_raise_nothing(where: Any) -> None:
+    assert walk(way(True), where, every(0.2, 20)) == []
+
+
+def test_a_pause_in_the_motion_is_forgiven_and_a_long_one_starts_again() -> None:
+    short = path((0, 300, 500), (1, 370, 500), (1.3, 370, 500), (3, 490, 500))
+    long = path((0, 300, 500), (1, 370, 500), (4, 370, 500), (5, 440, 500), (9, 440, 500))
+    rule_ = {"params": {"distance_m": 2.5}}
+    assert len(walk(way(True, **rule_), short, every(0.1, 3))) == 1
+    assert walk(way(True, **rule_), long, every(0.1, 9)) == []
+
+
+def test_reversing_into_a_parking_space_raises_nothing() -> None:
+    """Drives past, reverses five metres, stops: with the defaults for vehicles."""
+    parks = path((0, 900, 500), (3, 500, 500), (5, 500, 500), (8, 700, 560), (30, 700, 560))
+    watched = way(True, subject="vehicle")
+    assert walk(watched, parks, every(0.2, 20), width=80, height=60, kind=Kind.VEHICLE) == []
+
+
+def test_a_box_that_only_grows_does_not_travel() -> None:
+    """Its lower edge moves down by 20 px a second, its upper edge stays."""
+    watched = rule("wrong_way", zone=ALL, allowed_heading=[0, -1], params={"persist_s": 1.0})
+    for time in every(0.2, 6):
+        person = tracks({1: (500.0, 500 + 20 * time)}, height=100 + 20 * time)
+        assert watched.step(scene(time, person)).signals == ()
+
+
+def test_a_track_that_jumps_between_two_vehicles_does_not_drive() -> None:
+    """Cars follow each other to the left; a track that slips to the car behind goes right."""
+    jumps = {t: 500.0 + 100.0 * math.ceil(t / 0.4) - 20 * (t % 0.4) for t in every(0.2, 2)}
+    watched = way(subject="vehicle", params={"persist_s": 0.5})
+    where = {t: (x, 500.0) for t, x in jumps.items()}
+    shape = {"width": 60.0, "height": 40.0, "kind": Kind.VEHICLE}
+    assert walk(watched, lambda t: where[t], every(0.2, 2), **shape) == []
+
+
+def test_small_vehicles_are_not_judged() -> None:
+    shape = {"height": 12.0, "kind": Kind.VEHICLE}
+    watched = way(subject="vehicle", params={"persist_s": 0.5})
+    assert walk(watched, going(RIGHT), every(0.2, 4), width=15.0, **shape) == []
+    watched = way(subject="vehicle", params={"persist_s": 0.5})
+    assert len(walk(watched, going(RIGHT), every(0.2, 4), width=25.0, **shape)) == 1
+
+
+def test_jitter_of_a_standing_box_is_no_motion() -> None:
+    random = np.random.default_rng(5)
+    where = {t: tuple(500 + random.normal(0, 3, 2)) for t in every(0.2, 120)}
+    assert walk(way(params={"persist_s": 0.5}), lambda t: where[t], every(0.2, 120)) == []
+
+
+@pytest.mark.parametrize("step", [0.1, 0.2, 0.5, 1.0])
+def test_the_rate_of_pictures_only_delays_by_a_picture(step: float) -> None:
+    signals = walk(way(params={"persist_s": 1.5}), going(RIGHT), every(step, 6))
+    assert len(signals) == 1
+    assert signals[0].noticed <= 1.5 + 2 * step
+
+
+def test_blindness_ends_the_motion() -> None:
+    watched = way(params={"persist_s": 1.5})
+    at = going(RIGHT)
+    for time in every(0.2, 2.6):
+        blind = "covered" if time == 1.4 else None
+        assert watched.step(scene(time, tracks({1: at(time)}), blind=blind)).signals == ()
+
+
+def test_a_field_of_headings_bends() -> None:
+    """Up on the left, down on the right: going up is wrong only on the right."""
+    field = [{"at": [0.1, 0.5], "heading": [0, -1]}, {"at": [0.9, 0.5], "heading": [0, 1]}]
+    for x, told in [(100.0, 0), (900.0, 1)]:
+        watched = rule("wrong_way", zone=ALL, headings=field, params={"persist_s": 1.0})
+        assert len(walk(watched, path((0, x, 800), (8, x, 300)), every(0.2, 8))) == told
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"zone": None}, "needs a zone"),
+        ({"allowed_heading": None}, "exactly one"),
+        ({"allowed_heading": [0, 0]}, "no length"),
+        ({"headings": [{"at": [0.5, 0.5], "heading": [1, 0]}]}, "exactly one"),
+    ],
+)
+def test_a_rule_that_means_nothing_is_refused(more: dict[str, Any], word: str) -> None:
+    with pytest.raises(ConfigurationError, match=word):
+        way(**more)
