@@ -1,0 +1,147 @@
+"""One camera's pipeline: the gate first, masks before the detector, one alert a situation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from veilleur.cameras.frame import Frame
+from veilleur.cameras.masks import Masks
+from veilleur.cameras.picture import Picture
+from veilleur.cameras.replay import replay
+from veilleur.catalogue import Event
+from veilleur.engine.pipeline import Pipeline
+from veilleur.errors import NotAuthorised
+from veilleur.events.registry import build_rule
+from veilleur.events.specification import RuleSpecification
+from veilleur.geometry import ImageArray, View
+from veilleur.law.authorisation import Authorisation, Period
+from veilleur.law.gate import Authorised, Gate, Laboratory
+from veilleur.perception.looking import Looker, LookSettings
+from veilleur.perception.objects import Detections, Kind
+from veilleur.perception.tracker import Tracker
+
+VIEW = View(320, 240)
+NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
+WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+ZONE = RuleSpecification(id="zone", event=Event.FORBIDDEN_ZONE, zone=WHOLE)
+
+
+@dataclass(slots=True)
+class Witness:
+    """A detector that keeps what it was shown, and finds one standing person in it."""
+
+    name: str = "witness"
+    height: int = 240
+    width: int = 320
+    shown: list[ImageArray] = field(default_factory=list)
+
+    def detect(self, image: ImageArray) -> Detections:
+        self.shown.append(image.copy())
+        box = np.array([[100, 80, 130, 170]], np.float32)
+        return Detections(box, np.array([0.9], np.float32), np.array([Kind.PERSON], np.int8))
+
+
+def pipeline(gate: Gate, detector: Witness, *rules: RuleSpecification) -> Pipeline:
+    return Pipeline(
+        camera="gate",
+        view=VIEW,
+        rules=[build_rule(rule, VIEW, local_time_known=False) for rule in rules],
+        looker=Looker(detector, VIEW, LookSettings()),
+        follower=Tracker(view=VIEW),
+        gate=gate,
+    )
+
+
+def frame(time: float, blind: str | None = None) -> Frame:
+    picture = Picture(np.full((360, 320), 128, np.uint8))
+    return Frame("gate", int(time * 5), time, picture, blind=blind)
+
+
+def frames(seconds: float) -> Iterator[Frame]:
+    return (frame(n / 5) for n in range(int(seconds * 5)))
+
+
+def act(minutes: float) -> Authorisation:
+    period = Period.model_validate({"from": NOW, "until": NOW + timedelta(minutes=minutes)})
+    return Authorisation(
+        reference="Arrêté 1",
+        authority="Préfet",
+        cameras=("gate",),
+        events=(Event.FORBIDDEN_ZONE,),
+        period=period,
+    )
+
+
+def test_a_frame_outside_the_authorisation_reaches_no_detector() -> None:
+    witness = Witness()
+    line = pipeline(Gate({"gate": Authorised(act(minutes=1))}), witness, ZONE)
+    line.step(frame(0.0), NOW)
+    seen = len(witness.shown)
+    with pytest.raises(NotAuthorised):
+        line.step(frame(0.2), NOW + timedelta(minutes=1))
+    assert seen == 1
+    assert len(witness.shown) == seen
+
+
+def test_a_rule_for_an_event_that_is_not_authorised_is_not_run() -> None:
+    other = RuleSpecification(
+        id="way", event=Event.WRONG_WAY, zone=WHOLE, allowed_heading=(1.0, 0.0)
+    )
+    line = pipeline(Gate({"gate": Authorised(act(minutes=1))}), Witness(), ZONE, other)
+    assert [said.rule for said in line.step(frame(0.0), NOW).verdicts] == ["zone"]
+
+
+@pytest.mark.parametrize("laboratory", [True, False])
+def test_every_alert_says_whether_it_was_made_in_the_laboratory(laboratory: bool) -> None:
+    permit = Laboratory("file") if laboratory else Authorised(act(minutes=9))
+    line = pipeline(Gate({"gate": permit}), Witness(), ZONE)
+    alerts = [alert for shot in frames(3) for alert in line.step(shot, NOW).alerts]
+    assert [alert.laboratory for alert in alerts] == [laboratory]
+
+
+def test_a_blind_camera_is_not_looked_at_and_signals_nothing() -> None:
+    witness = Witness()
+    line = pipeline(Gate({"gate": Laboratory("file")}), witness, ZONE)
+    steps = [line.step(frame(n / 5, blind="dark"), NOW) for n in range(20)]
+    assert not witness.shown
+    assert not any(step.alerts for step in steps)
+    assert steps[-1].scene.blind == "dark"
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A second of white pictures."""
+    path = tmp_path / "white.mp4"
+    with av.open(str(path), "w") as made:
+        stream = made.add_stream("libx264", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number in range(5):
+            white = np.full((240, 320, 3), 235, np.uint8)
+            picture = av.VideoFrame.from_ndarray(white, format="bgr24")
+            picture.pts, picture.time_base = number, Fraction(1, 5)
+            made.mux(stream.encode(picture))
+        made.mux(stream.encode(None))
+    return path
+
+
+def test_the_detector_sees_a_constant_where_a_privacy_mask_lies(clip: Path) -> None:
+    witness = Witness()
+    line = pipeline(Gate({"gate": Laboratory("file")}), witness, ZONE)
+    mask = ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
+    Masks((mask,))
+    for shot in replay(clip, camera="gate", masks=(mask,)):
+        line.step(shot, NOW)
+    assert witness.shown
+    for image in witness.shown:
+        hidden, open_ = image[:, 164:], image[:, :156]
+        assert np.ptp(hidden.astype(int)) <= 2
+        assert open_.min() > 200
+        assert hidden.max() < 200
