@@ -172,6 +172,14 @@ def test_only_containers_of_video_are_opened(tmp_path: Path, content: bytes) -> 
     assert caught.value.cause == "codec"
 
 
+def test_a_file_cannot_name_other_files(tmp_path: Path) -> None:
+    make_clip(tmp_path / "neighbour.mp4")
+    (tmp_path / "clip.mp4").write_text("ffconcat version 1.0\nfile neighbour.mp4\n")
+    with pytest.raises(CameraRefused) as caught, opened(tmp_path / "clip.mp4"):
+        pass
+    assert caught.value.cause == "codec"
+
+
 def test_a_codec_that_is_not_decoded_here_is_refused(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mkv", codec="ffv1")
     with pytest.raises(CameraRefused) as caught, opened(clip):
