@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.test_looking import WhiteBlobs, picture
 from veilleur.cameras.picture import Picture
-from veilleur.geometry import View
+from veilleur.geometry import Box, View
 from veilleur.perception.objects import Detections, Kind
 from veilleur.perception.regions import (
     GAP,
@@ -76,7 +76,7 @@ def test_a_box_on_the_canvas_comes_back_to_where_it_was(
     part: tuple[float, float, float, float],
 ) -> None:
     shown = picture()
-    region = region_of(np.array((*corner, corner[0] + size[0], corner[1] + size[1])), scale, shown)
+    region = region_of(Box(*corner, corner[0] + size[0], corner[1] + size[1]), scale, shown)
     assert region is not None
     layout = laid_out([region], 416, 256)
     assert layout is not None
@@ -160,7 +160,7 @@ def test_of_two_boxes_of_one_object_the_surer_stays_and_other_kinds_stay() -> No
 def test_regions_are_joined_only_where_that_wastes_little() -> None:
     near = [Region(0, 0, 50, 100, 1.0), Region(40, 0, 90, 100, 1.0)]
     far = Region(400, 0, 450, 100, 1.0)
-    assert merged([*near, far]) == [far, Region(0, 0, 90, 100, 1.0)]
+    assert merged([*near, far]) == [Region(0, 0, 90, 100, 1.0), far]
 
 
 def test_regions_are_shrunk_as_little_as_it_takes_to_fit() -> None:
@@ -172,4 +172,4 @@ def test_regions_are_shrunk_as_little_as_it_takes_to_fit() -> None:
 
 
 def test_a_box_outside_the_picture_makes_no_region() -> None:
-    assert region_of(np.array((700.0, 10.0, 800.0, 90.0)), 1.0, picture()) is None
+    assert region_of(Box(700, 10, 800, 90), 1.0, picture()) is None

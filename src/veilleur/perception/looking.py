@@ -15,14 +15,15 @@ import numpy as np
 from veilleur.cameras.frame import Activity
 from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, FloatArray, View
-from veilleur.perception.attention import Asked, Attention, Stature
+from veilleur.perception.attention import Asked, Attention
 from veilleur.perception.detector import Detector
 from veilleur.perception.objects import Detections
 from veilleur.perception.regions import Layout, joined, once, through, to_view
+from veilleur.perception.stature import Stature
 
 LOWEST_SCORE = 0.1
 SURE = 0.5
-SMALL_PX, LARGE_PX = 34.0, 42.0
+SMALL_PX, LARGE_PX = 28.0, 34.0
 """Heights of people on the detector's input: below the first regions are used, above the second
 no longer."""
 EDGE = 1e-6  # seconds: times nearer than this are the same
@@ -50,7 +51,7 @@ class LookSettings:
     refresh_s: float = 1.0
     idle_refresh_s: float = 4.0
     detail: Detail = Detail.AUTO
-    whole_s: float = 2.0
+    whole_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +127,8 @@ class Looker:
 
     def _closely(self, asked: Asked) -> Look | None:
         """Regions, and the whole now and then; None: look at the whole alone."""
-        whole_due = _passed(self._looked_whole, self._settings.whole_s, asked.time)
+        pause = self._settings.whole_s if self._close else self._settings.refresh_s
+        whole_due = _passed(self._looked_whole, pause, asked.time)
         if self._settings.detail == Detail.OFF or (whole_due and not self._close):
             return None
         chosen = self._layout(asked)

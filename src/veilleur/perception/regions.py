@@ -10,6 +10,7 @@ Tarjan, "Performance bounds for level-oriented two-dimensional packing algorithm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,14 +18,17 @@ import cv2
 import numpy as np
 
 from veilleur.cameras.picture import Picture
-from veilleur.geometry import BoolArray, FloatArray, ImageArray, IntArray, View
+from veilleur.geometry import BoolArray, Box, ImageArray, IntArray, View
 from veilleur.perception.detector import Detector
 from veilleur.perception.objects import Detections
 
 GREY = 114
 NO_COLOUR = 128
 GAP = 6  # even
+AT_BORDER = 2.0  # pixels of the canvas
 SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
+WASTE = 1.1
+"""Regions are joined if that takes at most so many times the canvas that they take apart."""
 SAME = 0.6
 """Overlap (IoU) from which two boxes of one kind are one object."""
 WITHIN = 0.6
@@ -94,16 +98,25 @@ class Layout:
         return out
 
     def back(self, found: Detections, picture: Picture) -> tuple[Detections, BoolArray]:
-        """Boxes on the canvas to pixels of the picture; (n,) True where a region's border cuts."""
-        parts, cuts = [], []
-        for p in self.places:
-            x, y = found.boxes[:, [0, 2]].mean(axis=1), found.boxes[:, [1, 3]].mean(axis=1)
-            inside = (x >= p.left) & (x < p.left + p.width) & (y >= p.top) & (y < p.top + p.height)
-            mine = found[inside]
-            boxes, cut = _carried(mine.boxes, p, picture)
-            parts.append(Detections(boxes, mine.scores, mine.kinds))
-            cuts.append(cut)
-        return joined(parts), np.concatenate([np.zeros(0, np.bool_), *cuts])
+        """Boxes on the canvas to pixels of the picture; (n,) True where a region's border cuts.
+
+        What has its middle in no region is left out.
+        """
+        middle = (found.boxes[:, None, :2] + found.boxes[:, None, 2:]) / 2
+        low = np.array([(p.left, p.top) for p in self.places], np.float32)
+        size = np.array([(p.width, p.height) for p in self.places], np.float32)
+        inside = ((middle >= low) & (middle < low + size)).all(axis=2)
+        rows, place = np.nonzero(inside)  # a middle lies in one region at most: they lie apart
+        mine = found[rows]
+        low, size = np.tile(low[place], 2), np.tile(size[place], 2)
+        cut_out = [(p.region.x1, p.region.y1, p.region.x2, p.region.y2) for p in self.places]
+        source = np.array(cut_out, np.float32)[place]
+        boxes = np.clip(mine.boxes - low, 0, size)
+        outer = source == (0, 0, picture.width, picture.height)
+        near = np.concatenate([boxes[:, :2] < AT_BORDER, boxes[:, 2:] > size[:, 2:] - AT_BORDER], 1)
+        grown = np.tile(source[:, 2:] - source[:, :2], 2) / size
+        boxes = boxes * grown + np.tile(source[:, :2], 2)
+        return Detections(boxes, mine.scores, mine.kinds), (near & ~outer).any(axis=1)
 
 
 def _paste(
@@ -112,21 +125,9 @@ def _paste(
     """Scale the cut out of one plane into its place on the canvas' plane (chroma is halved)."""
     x1, y1, x2, y2 = (v // halved for v in cut)
     left, top, width, height = (v // halved for v in (p.left, p.top, p.width, p.height))
-    how = cv2.INTER_AREA if width < x2 - x1 else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if 2 * width < x2 - x1 else cv2.INTER_LINEAR
     part = cv2.resize(plane[y1:y2, x1:x2], (width, height), interpolation=how)
     canvas[top : top + height, left : left + width] = part
-
-
-def _carried(boxes: FloatArray, p: Place, picture: Picture) -> tuple[FloatArray, BoolArray]:
-    r = p.region
-    low = np.array((p.left, p.top) * 2, np.float32)
-    size = np.array((p.width, p.height) * 2, np.float32)
-    inside = np.clip(np.asarray(boxes, np.float32) - low, 0, size)
-    inner = np.array((r.x1 > 0, r.y1 > 0, r.x2 < picture.width, r.y2 < picture.height))
-    near = np.concatenate([inside[:, :2] < 2.0, inside[:, 2:] > size[2:] - 2.0], axis=1)
-    grown = np.array((r.x2 - r.x1, r.y2 - r.y1) * 2, np.float32) / size
-    origin = np.array((r.x1, r.y1) * 2, np.float32)
-    return inside * grown + origin, (near & inner).any(axis=1)
 
 
 def joined(parts: Sequence[Detections]) -> Detections:
@@ -140,32 +141,39 @@ def joined(parts: Sequence[Detections]) -> Detections:
     )
 
 
-def region_of(box: FloatArray, scale: float, picture: Picture) -> Region | None:
-    """The region around a box (4,) in pixels of the picture, on even pixels; None: no pixel."""
-    low = np.floor(box[:2] / 2).astype(int) * 2
-    high = np.ceil(box[2:] / 2).astype(int) * 2
-    x1, y1 = (max(0, int(v)) for v in low)
-    x2, y2 = min(picture.width, int(high[0])), min(picture.height, int(high[1]))
+def region_of(box: Box, scale: float, picture: Picture) -> Region | None:
+    """The region around a box in pixels of the picture, on even pixels; None: no pixel."""
+    x1, y1 = max(0, math.floor(box.x1 / 2) * 2), max(0, math.floor(box.y1 / 2) * 2)
+    x2 = min(picture.width, math.ceil(box.x2 / 2) * 2)
+    y2 = min(picture.height, math.ceil(box.y2 / 2) * 2)
     return Region(x1, y1, x2, y2, scale) if x2 > x1 and y2 > y1 else None
 
 
-def merged(regions: Sequence[Region], waste: float = 1.1) -> list[Region]:
-    """Regions joined pair by pair while that costs no more than `waste` times their two areas."""
-    out = list(regions)
-    while len(out) > 1:
-        costs = [(_waste(out[i], out[j]), i, j) for i in range(len(out)) for j in range(i)]
-        cost, i, j = min(costs)
-        if cost > waste:
-            return out
-        both = out[i].joined(out[j])
-        out = [r for k, r in enumerate(out) if k not in (i, j)] + [both]
+def merged(regions: Sequence[Region]) -> list[Region]:
+    """Regions joined where that costs hardly more canvas than they take apart."""
+    out: list[Region] = []
+    for region in regions:
+        out = absorbed(region, out)
     return out
+
+
+def absorbed(region: Region, regions: Sequence[Region]) -> list[Region]:
+    """One more region, joined to those where that costs hardly more canvas."""
+    rest = list(regions)
+    while rest:
+        costs = [_waste(region, other) for other in rest]
+        cheapest = min(range(len(rest)), key=costs.__getitem__)
+        if costs[cheapest] > WASTE:
+            break
+        region = region.joined(rest.pop(cheapest))
+    return [*rest, region]
 
 
 def _waste(a: Region, b: Region) -> float:
     """Canvas taken by two regions joined, to that taken by both alone."""
-    both = a.joined(b)
-    return both.area * both.scale**2 / (a.area * a.scale**2 + b.area * b.scale**2)
+    width, height = max(a.x2, b.x2) - min(a.x1, b.x1), max(a.y2, b.y2) - min(a.y1, b.y1)
+    both = width * height * max(a.scale, b.scale) ** 2
+    return both / (a.area * a.scale**2 + b.area * b.scale**2)
 
 
 def laid_out(
