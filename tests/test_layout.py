@@ -66,8 +66,8 @@ def test_every_room_has_its_place() -> None:
     assert rooms == set(ORDER)
 
 
-def callers(method: str) -> set[str]:
-    """Modules in which something is called by this method name."""
+def callers(method: str, of: str = "") -> set[str]:
+    """Modules in which a method of this name is called, on something whose name ends with `of`."""
     return {
         str(path.relative_to(PACKAGE))
         for path in MODULES
@@ -75,11 +75,25 @@ def callers(method: str) -> set[str]:
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == method
+        and ast.unparse(node.func.value).endswith(of)
     }
 
 
+def test_a_detector_runs_only_for_a_looker_or_to_be_measured_on_embedded_pictures() -> None:
+    measuring = {"perception/choice.py"}
+    looking = {"perception/looking.py", "perception/regions.py", "perception/tiles.py"}
+    assert callers("detect") <= measuring | looking
+    makers = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Looker"
+    }
+    assert makers == {"engine/assembly.py"}
+
+
 def test_only_the_pipeline_looks_at_frames_and_it_asks_the_gate_first() -> None:
-    assert callers("look") == {"engine/pipeline.py"}
+    assert callers("look", of="looker") == {"engine/pipeline.py"}
     pipeline = next(
         node
         for node in tree(PACKAGE / "engine/pipeline.py").body
