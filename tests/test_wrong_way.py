@@ -110,6 +110,30 @@ def test_a_box_that_only_grows_does_not_travel() -> None:
         assert watched.step(scene(time, person)).signals == ()
 
 
+def test_a_vehicle_cut_by_the_edge_of_the_picture_still_drives() -> None:
+    """Its foot stays at the lower edge while its roof moves on; the same at the upper edge."""
+    for begin, end in [((0.0, 300.0), (0.0, 500.0)), ((600.0, 1000.0), (800.0, 1000.0))]:
+        watched = rule(
+            "wrong_way", subject="vehicle", zone=ALL, allowed_heading=[0, -1],
+            params={"persist_s": 1.0},
+        )  # fmt: skip
+        told = 0
+        for time in every(0.2, 2):
+            top, foot = (b + (e - b) * time / 2 for b, e in zip(begin, end, strict=True))
+            car = tracks({1: (500.0, foot)}, height=foot - top, width=200, kind=Kind.VEHICLE)
+            told += len(watched.step(scene(time, car)).signals)
+        assert told == 1
+
+
+def test_the_reason_agrees_with_the_numbers() -> None:
+    """Whenever a signal is raised, it goes against now, by the angle that it states."""
+    (signal,) = walk(way(params={"persist_s": 1.0}), going((1.0, 0.8)), every(0.2, 4))
+    for check in signal.checks:
+        below = check.name == "against"
+        assert check.passed
+        assert (check.measured <= check.threshold) == below or check.measured == check.threshold
+
+
 def test_a_track_that_jumps_between_two_vehicles_does_not_drive() -> None:
     """Cars follow each other to the left; a track that slips to the car behind goes right."""
     jumps = {t: 500.0 + 100.0 * math.ceil(t / 0.4) - 20 * (t % 0.4) for t in every(0.2, 2)}

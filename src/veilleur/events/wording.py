@@ -44,6 +44,10 @@ ENGLISH: dict[str, _Phrase] = {
         "moving against the allowed way ({measured} from its opposite, limit {threshold})",
         "not moving against the allowed way ({measured} from its opposite, limit {threshold})",
     ),
+    "moved": _Phrase(
+        "moved by {measured} (its box's own unrest: {threshold})",
+        "moved by {measured}, no more than its box's own unrest ({threshold})",
+    ),
     "distance": _Phrase(
         "over {measured} (limit {threshold})", "over {measured}, {threshold} are needed"
     ),
@@ -76,6 +80,10 @@ FRENCH: dict[str, _Phrase] = {
     "against": _Phrase(
         "en contresens ({measured} de l’opposé du sens permis, seuil {threshold})",
         "pas en contresens ({measured} de l’opposé du sens permis, seuil {threshold})",
+    ),
+    "moved": _Phrase(
+        "déplacé de {measured} (agitation du cadre : {threshold})",
+        "déplacé de {measured}, pas plus que l’agitation du cadre ({threshold})",
     ),
     "distance": _Phrase(
         "sur {measured} (seuil {threshold})", "sur {measured}, il en faut {threshold}"

@@ -1,0 +1,163 @@
+"""How far, and for how long, has an object gone against the allowed way?"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from veilleur.events.heading import Headings
+from veilleur.geometry import FloatArray
+from veilleur.perception.objects import Kind
+
+WINDOW_S = 0.6  # over which a velocity is measured
+LEAST_SPAN_S = 0.25  # below it, a slope says nothing
+LEAST_SIGHTS = 3  # positions behind a velocity
+STEADY = 0.15  # of the box's size: a track that strays more jumps between two vehicles
+TOP_FOLLOWS = 0.2  # share of the foot's movement that the upper edge must make as well
+WIDER = 15.0  # degrees beyond the limit before a motion that has begun ends: hysteresis
+TURN_S = 1.0  # no vehicle in traffic turns round faster: before, its track has changed vehicles
+STILL_WIDE = 0.8  # of the least width: an object once large enough may shrink so far
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An object, seen. time: s. place: (2,) m or px. foot, top: (2,) px. height, width: px.
+
+    foot_cut, top_cut: that edge lies at the edge of the picture, the true one beyond it.
+    """
+
+    time: float
+    place: FloatArray
+    foot: FloatArray
+    top: FloatArray
+    height: float
+    width: float
+    foot_cut: bool = False
+    top_cut: bool = False
+
+
+@dataclass(slots=True)
+class Course:
+    """One object in the zone.
+
+    began: second at which its motion against began, None: it does not go against. gone: distance
+    made against since then, metres or heights of the box. angle: degrees between its motion and
+    the opposite of the allowed heading, 180 where it is no motion.
+    """
+
+    samples: deque[Sample] = field(default_factory=deque)
+    began: float | None = None
+    last_against: float = 0.0
+    gone: float = 0.0
+    angle: float = 180.0
+    with_traffic: float = -math.inf
+    told: bool = False
+
+    @property
+    def share(self) -> float:
+        """Of the least width: what is judged already may shrink a little."""
+        return STILL_WIDE if len(self.samples) > 1 else 1.0
+
+
+class Motion:
+    """Follows courses against a field of headings.
+
+    metric: places are metres on the ground, else pixels. angle_deg, gap_s, min_speed_m_s: see the
+    parameters of wrong_way.
+    """
+
+    def __init__(
+        self,
+        headings: Headings,
+        *,
+        metric: bool,
+        angle_deg: float,
+        gap_s: float,
+        min_speed_m_s: float,
+    ) -> None:
+        self._headings = headings
+        self._metric = metric
+        self._angle_deg = angle_deg
+        self._gap_s = gap_s
+        self._min_speed_m_s = min_speed_m_s
+
+    def limit_deg(self, course: Course) -> float:
+        """The widest angle that counts: wider once the motion has begun."""
+        return self._angle_deg + (0.0 if course.began is None else WIDER)
+
+    def follow(self, course: Course, sample: Sample, kind: Kind, least_px: float) -> None:
+        """Take one more position; begin, go on with or end the motion against.
+
+        least_px: an object narrower than this is not judged.
+        """
+        samples = course.samples
+        if sample.width < course.share * least_px:
+            samples.clear()
+        if samples and sample.time <= samples[-1].time:
+            return
+        samples.append(sample)
+        while len(samples) > 3 and samples[0].time < sample.time - WINDOW_S:
+            samples.popleft()
+        if len(samples) < LEAST_SIGHTS or sample.time - samples[0].time < LEAST_SPAN_S:
+            return
+        opposite = -self._headings.at(sample.foot)
+        path = self._path(course)
+        course.angle = self._angle(course, path, opposite)
+        if kind is Kind.VEHICLE and 180.0 - WIDER - self._angle_deg < course.angle < 180.0:
+            course.with_traffic = sample.time
+        made = (path[-1] - path) @ opposite / self.unit(sample)
+        self._count(course, sample.time, float(made[-2]), float(made[0]))
+
+    def _path(self, course: Course) -> FloatArray:
+        """(n, 2) places, metres or pixels; the upper edges where the picture cuts off the feet."""
+        cut = not self._metric and any(s.foot_cut for s in course.samples)
+        return np.array([s.top if cut else s.place for s in course.samples])
+
+    def _count(self, course: Course, now: float, step: float, first: float) -> None:
+        """Begin, go on with or end the motion against. step, first: distances made against since
+        the position before, and since the first one of the window."""
+        turned = now - course.with_traffic < TURN_S
+        if course.angle <= self.limit_deg(course) and not turned:
+            if course.began is None:
+                course.began, course.gone = course.samples[0].time, first - step
+            course.last_against = now
+        course.gone += step
+        if turned or now - course.last_against > self._gap_s:
+            course.began, course.gone, course.told = None, 0.0, False
+
+    def unit(self, sample: Sample) -> float:
+        """What distances are measured in: metres, or heights of the box in pixels."""
+        return 1.0 if self._metric else sample.height
+
+    def _angle(self, course: Course, path: FloatArray, opposite: FloatArray) -> float:
+        """Degrees between the motion and the opposite heading; 180 where it is no motion."""
+        samples = course.samples
+        times = np.array([s.time for s in samples])
+        velocity, _ = _slope(times, path)
+        foot, strays = _slope(times, np.array([s.foot for s in samples]))
+        top, _ = _slope(times, np.array([s.top for s in samples]))
+        speed, size = (
+            float(np.linalg.norm(velocity)),
+            np.sqrt(samples[-1].height * samples[-1].width),
+        )
+        least = self._min_speed_m_s * (1.0 if self._metric else 1 / 1.7)
+        if not math.isfinite(speed) or speed <= least * self.unit(samples[-1]):
+            return 180.0
+        if strays > STEADY * size:
+            return 180.0  # no steady motion: a track that jumps from one object to another
+        whole = not any(s.foot_cut or s.top_cut for s in samples)
+        if whole and float(top @ foot) < TOP_FOLLOWS * float(foot @ foot):
+            return 180.0  # the box grows, it does not travel
+        cosine = float(velocity @ opposite) / speed
+        return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
+
+
+def _slope(times: FloatArray, path: FloatArray) -> tuple[FloatArray, float]:
+    """A line fitted to (n, 2) over (n,) seconds: (2,) slope a second, mean square stray's root."""
+    since = times - times.mean()
+    slope = path.T @ since / float(since @ since)
+    strays = path - path.mean(axis=0) - np.outer(since, slope)
+    return slope, float(np.sqrt((strays**2).sum(axis=1).mean()))
