@@ -55,6 +55,12 @@ def test_an_alarm_is_raised_once_and_ends_later(counts: list[int], alarms: list[
     assert told(crowd(max_people=3), counts) == alarms
 
 
+def test_a_level_once_reached_can_be_made_to_end_lower() -> None:
+    counts = [4, 4, 4, 3, 3, 3, 3, 4, 4, 4]
+    assert told(crowd(max_people=3), counts) == [2, 9]
+    assert told(crowd(max_people=3, release_share=0.9), counts) == [2]
+
+
 def test_people_on_the_border_raise_no_alarm_but_keep_one() -> None:
     """A box wobbles by more than that."""
     watched = crowd(max_people=0.5)

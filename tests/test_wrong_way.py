@@ -103,10 +103,10 @@ def test_reversing_into_a_parking_space_raises_nothing() -> None:
 
 
 def test_a_box_that_only_grows_does_not_travel() -> None:
-    """Its lower edge moves down by 20 px a second, its upper edge stays."""
+    """Its lower edge moves down by 60 px a second, its upper edge stays."""
     watched = rule("wrong_way", zone=ALL, allowed_heading=[0, -1], params={"persist_s": 1.0})
     for time in every(0.2, 6):
-        person = tracks({1: (500.0, 500 + 20 * time)}, height=100 + 20 * time)
+        person = tracks({1: (500.0, 400 + 60 * time)}, height=100 + 60 * time)
         assert watched.step(scene(time, person)).signals == ()
 
 
@@ -149,6 +149,34 @@ def test_small_vehicles_are_not_judged() -> None:
     assert walk(watched, going(RIGHT), every(0.2, 4), width=15.0, **shape) == []
     watched = way(subject="vehicle", params={"persist_s": 0.5})
     assert len(walk(watched, going(RIGHT), every(0.2, 4), width=25.0, **shape)) == 1
+
+
+CAR = {"width": 60.0, "height": 40.0, "kind": Kind.VEHICLE}
+
+
+def test_with_the_defaults_a_runner_must_go_on_for_a_second() -> None:
+    """Two metres are made in half a second."""
+    (signal,) = walk(way(True), going(RIGHT, speed=200.0), every(0.1, 2))
+    assert signal.noticed == pytest.approx(1.0)
+
+
+def test_no_vehicle_turns_round_within_a_second() -> None:
+    """A track that goes the other way at once has changed vehicles; one that goes on has not."""
+    for until, told in [(2.0, 0), (4.0, 1)]:
+        turns = path((0, 700, 500), (1, 500, 500), (until, 500 + 200 * (until - 1), 500))
+        watched = way(subject="vehicle", params={"persist_s": 0.5})
+        assert len(walk(watched, turns, every(0.1, until - 0.1), **CAR)) == told
+
+
+def test_time_counts_from_when_a_vehicle_is_large_enough() -> None:
+    """It comes nearer for two seconds and is 20 px wide after one."""
+    watched = way(subject="vehicle", params={"persist_s": 0.5})
+    told = []
+    for time in every(0.1, 2):
+        wide = 10 + 10 * time
+        car = tracks({1: going(RIGHT)(time)}, width=wide, height=wide, kind=Kind.VEHICLE)
+        told += [time] * len(watched.step(scene(time, car)).signals)
+    assert told == pytest.approx([1.5], abs=0.11)
 
 
 def test_jitter_of_a_standing_box_is_no_motion() -> None:

@@ -105,8 +105,10 @@ class Motion:
             return
         opposite = -self._headings.at(sample.foot)
         path = self._path(course)
-        course.angle = self._angle(course, path, opposite)
-        if kind is Kind.VEHICLE and 180.0 - WIDER - self._angle_deg < course.angle < 180.0:
+        angle = self._angle(course, path, opposite)
+        course.angle = 180.0 if angle is None else angle
+        with_traffic = angle is not None and angle > 180.0 - WIDER - self._angle_deg
+        if kind is Kind.VEHICLE and with_traffic:
             course.with_traffic = sample.time
         made = (path[-1] - path) @ opposite / self.unit(sample)
         self._count(course, sample.time, float(made[-2]), float(made[0]))
@@ -132,8 +134,8 @@ class Motion:
         """What distances are measured in: metres, or heights of the box in pixels."""
         return 1.0 if self._metric else sample.height
 
-    def _angle(self, course: Course, path: FloatArray, opposite: FloatArray) -> float:
-        """Degrees between the motion and the opposite heading; 180 where it is no motion."""
+    def _angle(self, course: Course, path: FloatArray, opposite: FloatArray) -> float | None:
+        """Degrees between the motion and the opposite heading; None where it is no motion."""
         samples = course.samples
         times = np.array([s.time for s in samples])
         velocity, _ = _slope(times, path)
@@ -145,12 +147,12 @@ class Motion:
         )
         least = self._min_speed_m_s * (1.0 if self._metric else 1 / 1.7)
         if not math.isfinite(speed) or speed <= least * self.unit(samples[-1]):
-            return 180.0
+            return None
         if strays > STEADY * size:
-            return 180.0  # no steady motion: a track that jumps from one object to another
+            return None  # no steady motion: a track that jumps from one object to another
         whole = not any(s.foot_cut or s.top_cut for s in samples)
         if whole and float(top @ foot) < TOP_FOLLOWS * float(foot @ foot):
-            return 180.0  # the box grows, it does not travel
+            return None  # the box grows, it does not travel
         cosine = float(velocity @ opposite) / speed
         return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
