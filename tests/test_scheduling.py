@@ -27,7 +27,7 @@ def test_the_newest_frame_wins_and_the_loss_is_counted() -> None:
     inbox.put(frame("a", 1))
     inbox.put(frame("a", 2))
     assert taken(inbox) == ("a", 2)
-    assert inbox.dropped == {("a", "displaced"): 1}
+    assert inbox.drops.of("a") == {"displaced": 1}
 
 
 def test_a_camera_that_sends_faster_does_not_lose_its_turn_nor_take_anothers() -> None:

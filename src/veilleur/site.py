@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -52,6 +53,9 @@ class SiteCamera(BaseModel):
     rate_hz: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second")
     masks: tuple[tuple[Point, ...], ...] = ()
     ground: dict[str, Any] | None = None
+    starts_at: datetime | None = Field(
+        default=None, description="local time of a file's first picture, for schedules"
+    )
     rules: tuple[RuleSpecification, ...] = ()
 
     @model_validator(mode="after")

@@ -29,15 +29,15 @@ from veilleur.cameras.simulated import is_our_simulator
 from veilleur.cameras.source import Source, open_feed, parse_source
 from veilleur.cameras.suitability import Angle, Fit, Verdict, angle_of, judge_all, scale_of
 from veilleur.catalogue import WORDING
+from veilleur.cli.choosing import chosen
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.lineup import Lineup, line_up
-from veilleur.engine.node import Member
+from veilleur.engine.member import Member
 from veilleur.engine.pipeline import Pipeline
 from veilleur.errors import CameraRefused, NotAuthorised, StreamLost
 from veilleur.geometry import FloatArray, View
 from veilleur.law.authorisation import read_authorisation
 from veilleur.law.gate import Gate
-from veilleur.perception.loader import Choice
 from veilleur.perception.objects import Kind
 from veilleur.site import load_site
 
@@ -106,7 +106,7 @@ def inspect(source: str, authorisation: Path | None, site: Path | None, seconds:
         stream = _stream(parse_source(source))
         view = View(stream.width, stream.height)
         return Report(stream, None, view, judge_all(stream, None, view), "nothing", str(refusal))
-    return _with_pictures(lineup, seconds, Detectors(Choice()))
+    return _with_pictures(lineup, seconds, Detectors(chosen()))
 
 
 def _with_pictures(lineup: Lineup, seconds: float, detectors: Detectors) -> Report:

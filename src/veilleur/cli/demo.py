@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.resources import as_file, files
 from typing import Annotated
 
@@ -18,7 +19,7 @@ def demo(
     french: Annotated[bool, typer.Option(help="signals in French")] = False,
 ) -> None:
     """Watch the embedded clip: a courtyard with two zones, a one-way path and a count."""
-    with as_file(files("veilleur") / "demo") as folder:
+    with suppress(KeyboardInterrupt), as_file(files("veilleur") / "demo") as folder:
         site = load_site(folder / "site.yaml")
         lineup = line_up([], site, None, folder=folder, is_our_simulator=is_our_simulator)
         run(lineup, as_json=as_json, language="fr" if french else "en")

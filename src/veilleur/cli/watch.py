@@ -3,44 +3,52 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import signal
+import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
 
 from veilleur.cameras.simulated import is_our_simulator
-from veilleur.catalogue import WORDING
+from veilleur.cli.choosing import chosen, tell
+from veilleur.cli.screen import SHOWN_ALERTS, Shown, alert_line, screen, trouble
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.lineup import Lineup, line_up
-from veilleur.engine.node import CameraReport, Node
+from veilleur.engine.node import Node
+from veilleur.engine.report import CameraReport, Condition
 from veilleur.engine.situations import Alert
+from veilleur.errors import CameraError
 from veilleur.events.wording import Language, sentence
 from veilleur.law.authorisation import read_authorisation
-from veilleur.perception.loader import Choice
+from veilleur.perception.backends import cores
 from veilleur.site import load_site
 
-SHOWN_ALERTS = 8
 REFRESH_S = 0.25
-STATE_STYLES = {"running": "green", "ended": "dim", "connecting": "yellow"}
+LINES_EVERY_S = 0.05
+FEWEST_ANALYSTS = 2
+"""While one frame is with the detector, another can be tracked and judged."""
+
+T = TypeVar("T")
 
 
 def watch(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(help="files, rtsp:// addresses, /dev/video0, or ids of the site file"),
+        typer.Argument(
+            help="files, rtsp:// addresses (the password typed as it is), /dev/video0, ids of the "
+            "site file, or ID=ADDRESS; the most important first"
+        ),
     ] = None,
     site: Annotated[Path | None, typer.Option(help="cameras, zones and rules")] = None,
     authorisation: Annotated[
@@ -51,26 +59,44 @@ def watch(
     french: Annotated[bool, typer.Option(help="signals in French")] = False,
 ) -> None:
     """Watch cameras and files; signal events as they happen. Ctrl-C stops."""
-    lineup = line_up(
-        sources or [],
-        load_site(site) if site else None,
-        read_authorisation(authorisation) if authorisation else None,
-        folder=site.parent if site else Path(),
-        is_our_simulator=is_our_simulator,
-    )
-    if fast:
-        lineup = replace(lineup, members=tuple(member.hurried() for member in lineup.members))
-    run(lineup, as_json=as_json, language="fr" if french else "en")
+    with suppress(KeyboardInterrupt):
+        lineup = line_up(
+            sources or [],
+            load_site(site) if site else None,
+            read_authorisation(authorisation) if authorisation else None,
+            folder=site.parent if site else Path(),
+            is_our_simulator=is_our_simulator,
+        )
+        if fast:
+            lineup = replace(lineup, members=tuple(member.hurried() for member in lineup.members))
+        run(lineup, as_json=as_json, language="fr" if french else "en")
 
 
 def run(lineup: Lineup, *, as_json: bool, language: Language) -> None:
-    """Watch until every file has ended or somebody stops it."""
+    """Watch until every file has ended or somebody stops it.
+
+    Errors: CameraError where a file could not be analysed to its end, NodeFailed. Exit code 1 where
+    the engine made mistakes on the way; each is told on stderr when it happens.
+    """
+    choice = chosen()
     stop = threading.Event()
-    with _stopped_by_ctrl_c(stop), Node(lineup.members, lineup.gate, Detectors(Choice())) as node:
+    node = Node(
+        lineup.members,
+        lineup.gate,
+        Detectors(choice),
+        analysts=max(FEWEST_ANALYSTS, choice.streams or cores()),
+    )
+    watcher = Watcher(node, lineup, language, stop)
+    with _stopped_by_ctrl_c(stop), node:
         if as_json:
-            _lines(node, stop, lineup)
+            watcher.print_lines()
         else:
-            _table(node, stop, lineup, language)
+            watcher.show_table(Console())
+        reports = node.report()
+    if not stop.is_set():
+        _refuse_unfinished(reports)
+    if watcher.mistakes:
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -86,24 +112,116 @@ def _stopped_by_ctrl_c(stop: threading.Event) -> Iterator[None]:
             signal.signal(which, handler)
 
 
-def _new_alerts(node: Node) -> Iterator[Alert]:
+class Watcher:
+    """Empties a node's queues and shows what is in them, until all is over or somebody stops it."""
+
+    def __init__(
+        self, node: Node, lineup: Lineup, language: Language, stop: threading.Event
+    ) -> None:
+        self.mistakes = 0
+        self._node, self._lineup, self._language, self._stop = node, lineup, language, stop
+        self._total = 0
+        self._conditions: dict[str, Condition] = {}
+
+    def print_lines(self) -> None:
+        """One signal a line as JSON on stdout; everything else is said on stderr."""
+        self._introduce(tell)
+        for alerts in self._rounds(LINES_EVERY_S):
+            self._tell_changes(tell)
+            for alert in alerts:
+                record = as_record(alert, self._lineup.reference(alert.camera))
+                if not _printed(json.dumps(record, ensure_ascii=False)):
+                    return
+
+    def show_table(self, console: Console) -> None:
+        """The live table; lines where the output is no terminal, and the table at the end."""
+        told: deque[Alert] = deque(maxlen=SHOWN_ALERTS)
+        if not console.is_terminal:
+            self._show_lines(console, told)
+            return
+        with Live(console=console, auto_refresh=False) as live:
+            for alerts in self._rounds(REFRESH_S):
+                told.extend(alerts)
+                live.update(screen(self._shown(list(told)), console), refresh=True)
+
+    def _show_lines(self, console: Console, told: deque[Alert]) -> None:
+        def say(words: str) -> None:
+            console.print(words, markup=False, highlight=False, soft_wrap=True)
+
+        self._introduce(say)
+        for alerts in self._rounds(REFRESH_S):
+            self._tell_changes(say)
+            told.extend(alerts)
+            for alert in alerts:
+                console.print(alert_line(alert, self._language), soft_wrap=True)
+        console.print(screen(self._shown(list(told)), console))
+
+    def _rounds(self, every_s: float) -> Iterator[list[Alert]]:
+        """The new alerts, again and again. Errors: NodeFailed."""
+        done = False
+        while not done:
+            done = self._node.ended or self._stop.is_set()
+            for surprise in _waiting(self._node.surprises):
+                self.mistakes += 1
+                tell(f"a mistake in the engine, camera {surprise.camera or '-'}: {surprise.words}")
+                print(surprise.trace, file=sys.stderr, flush=True)
+            self._node.check()
+            alerts = list(_waiting(self._node.alerts))
+            self._total += len(alerts)
+            yield alerts
+            if not done:
+                self._stop.wait(every_s)
+
+    def _shown(self, alerts: Sequence[Alert]) -> Shown:
+        return Shown(
+            reports=self._node.report(),
+            alerts=alerts,
+            total=self._total,
+            notes=self._lineup.notes,
+            language=self._language,
+        )
+
+    def _introduce(self, say: Callable[[str], None]) -> None:
+        for report in self._node.report():
+            say(f"{report.camera} under {report.reference}")
+        for note in self._lineup.notes:
+            say(note)
+
+    def _tell_changes(self, say: Callable[[str], None]) -> None:
+        """Each camera's condition when it changes, for those who don't see the table."""
+        for report in self._node.report():
+            if self._conditions.get(report.camera) is not report.condition:
+                words = trouble(report) if report.condition.trouble else ""
+                say(f"{report.camera}: {report.condition}{f': {words}' if words else ''}")
+            self._conditions[report.camera] = report.condition
+
+
+def _waiting(source: queue.SimpleQueue[T]) -> Iterator[T]:
+    """What waits in the queue now."""
     while True:
         try:
-            yield node.alerts.get_nowait()
+            yield source.get_nowait()
         except queue.Empty:
             return
 
 
-# ---------------------------------------------------------------------- one signal a line
-def _lines(node: Node, stop: threading.Event, lineup: Lineup) -> None:
-    while True:
-        done = node.ended or stop.is_set()
-        for alert in _new_alerts(node):
-            record = as_record(alert, lineup.reference(alert.camera))
-            print(json.dumps(record, ensure_ascii=False), flush=True)
-        if done:
-            return
-        stop.wait(REFRESH_S / 5)
+def _printed(line: str) -> bool:
+    """False: nobody reads any more (`| head`)."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # Python writes once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _refuse_unfinished(reports: Sequence[CameraReport]) -> None:
+    """Raises CameraError for files that were not analysed to their end."""
+    unfinished = [report for report in reports if report.condition.trouble]
+    if unfinished:
+        words = "; ".join(f"{r.camera}: {r.condition}: {r.cause}" for r in unfinished)
+        raise CameraError(words, camera=unfinished[0].camera, cause=unfinished[0].condition)
 
 
 def as_record(alert: Alert, reference: str) -> dict[str, Any]:
@@ -122,96 +240,3 @@ def as_record(alert: Alert, reference: str) -> dict[str, Any]:
         "laboratory": alert.laboratory,
         "under": reference,
     }
-
-
-# ---------------------------------------------------------------------- the live table
-def _table(node: Node, stop: threading.Event, lineup: Lineup, language: Language) -> None:
-    told: deque[Alert] = deque(maxlen=SHOWN_ALERTS)
-    console = Console()
-    total = 0
-    with Live(console=console, auto_refresh=False, transient=False) as live:
-        while True:
-            done = node.ended or stop.is_set()
-            for alert in _new_alerts(node):
-                total += 1
-                told.append(alert)
-                if not console.is_terminal:
-                    console.print(_alert_line(alert, language))
-            live.update(_screen(node.report(), told, total, lineup, language), refresh=True)
-            if done:
-                return
-            stop.wait(REFRESH_S)
-
-
-def _screen(
-    reports: Sequence[CameraReport],
-    told: deque[Alert],
-    total: int,
-    lineup: Lineup,
-    language: Language,
-) -> Group:
-    parts: list[Any] = []
-    if any(report.laboratory for report in reports):
-        parts.append(
-            Text(" LABORATORY: files and simulated cameras only ", style="black on yellow")
-        )
-    parts += [Text(note, style="yellow") for note in lineup.notes]
-    parts.append(_cameras(reports))
-    lines = [_alert_line(alert, language) for alert in told] or [Text("none yet", style="dim")]
-    parts.append(Panel(Group(*lines), title=f"signals ({total})", title_align="left"))
-    return Group(*parts)
-
-
-def _cameras(reports: Sequence[CameraReport]) -> Table:
-    table = Table(expand=True)
-    for name in ("camera", "state"):
-        table.add_column(name)
-    for name in ("analysed/s", "latency p50/p95 ms", "people", "vehicles"):
-        table.add_column(name, justify="right")
-    table.add_column("dropped, by cause")
-    table.add_column("last signal")
-    for report in reports:
-        table.add_row(*_row(report))
-    return table
-
-
-def _row(report: CameraReport) -> tuple[Text, ...]:
-    state = Text(report.state, style=STATE_STYLES.get(report.state, "bold red"))
-    if report.cause:
-        state.append(f"\n{report.cause}", style="dim")
-    latency = "–"
-    if report.latency_p50_s is not None and report.latency_p95_s is not None:
-        latency = f"{report.latency_p50_s * 1000:.0f} / {report.latency_p95_s * 1000:.0f}"
-    dropped = ", ".join(f"{why} {n}" for why, n in sorted(report.dropped.items())) or "none"
-    last = report.last_alert
-    return (
-        Text(report.camera),
-        state,
-        Text(f"{report.analysed_hz:.1f}"),
-        Text(latency),
-        Text(str(report.people)),
-        Text(str(report.vehicles)),
-        Text(dropped, style="dim" if dropped == "none" else "yellow"),
-        Text(f"{last.rule} {_clock(last.noticed)}" if last else "–"),
-    )
-
-
-def _alert_line(alert: Alert, language: Language) -> Text:
-    words = WORDING[alert.event]
-    line = Text(f"{_clock(alert.noticed)}  ", style="dim")
-    line.append(f"{alert.camera}  ", style="cyan")
-    title = words.french if language == "fr" else words.english
-    line.append(
-        f"{title} [{alert.rule}]  ", style="bold yellow" if alert.level == "watch" else "bold red"
-    )
-    line.append(sentence(alert.checks, language))
-    if alert.laboratory:
-        line.append("  LABORATORY", style="yellow")
-    return line
-
-
-def _clock(seconds: float) -> str:
-    """Seconds of the stream as h:mm:ss.s."""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:04.1f}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from dataclasses import dataclass, field
 
 from veilleur.cameras.frame import Frame
+from veilleur.engine.drops import Cause, Drops
 
 
 @dataclass(slots=True)
@@ -18,16 +18,17 @@ class Inbox:
     served first.
     """
 
+    drops: Drops = field(default_factory=Drops)
     _waiting: dict[str, Frame] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
     _closed: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
-    dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def put(self, frame: Frame) -> None:
+    def put(self, frame: Frame, cause: Cause = Cause.DISPLACED) -> None:
+        """Let a frame wait. cause: under which an older one that still waits is counted as lost."""
         with self._changed:
             if frame.camera in self._waiting:
-                self.dropped[frame.camera, "displaced"] += 1
+                self.drops.count(frame.camera, cause)
             self._waiting[frame.camera] = frame
             self._changed.notify()
 
@@ -48,10 +49,10 @@ class Inbox:
             self._changed.notify()
 
     def forget(self, camera: str) -> None:
-        """The camera is shed or stopped: what waits of it is not analysed."""
+        """The camera is given up: what waits of it is not analysed."""
         with self._changed:
             if self._waiting.pop(camera, None) is not None:
-                self.dropped[camera, "stopped"] += 1
+                self.drops.count(camera, Cause.STOPPED)
 
     def holds(self, camera: str) -> bool:
         """A frame of this camera waits."""
@@ -65,8 +66,12 @@ class Inbox:
             return not self._waiting and not self._busy
 
     def close(self) -> None:
+        """Hand out nothing more; what waits is counted as lost."""
         with self._changed:
             self._closed = True
+            for camera in self._waiting:
+                self.drops.count(camera, Cause.STOPPED)
+            self._waiting.clear()
             self._changed.notify_all()
 
     def _next(self) -> str | None:

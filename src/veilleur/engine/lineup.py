@@ -1,30 +1,36 @@
-"""Which cameras a command analyses, with their rules and permits."""
+"""Which cameras a command analyses, with their rules and permits. What can't work is said here,
+before anything runs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from veilleur.cameras.camera import CameraSettings
-from veilleur.cameras.source import Secret, Source, parse_source
+from veilleur.cameras.source import Kind, Source, parse_source
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.assembly import Assembly
-from veilleur.engine.node import Member
+from veilleur.engine.member import Member
 from veilleur.errors import ConfigurationError
+from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.law.authorisation import Authorisation
 from veilleur.law.gate import Gate, Permit
-from veilleur.law.permits import SimulatorProof, permit_for
-from veilleur.site import Site, SiteCamera, camera_view
+from veilleur.law.permits import SimulatorProof, not_covered, permit_for, proof_of
+from veilleur.site import NOMINAL, Site, SiteCamera, camera_view
 
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 ANYWHERE = RuleSpecification(
     id="anywhere", event=Event.FORBIDDEN_ZONE, subject=Subject.BOTH, zone=WHOLE
 )
 """What a camera without a site file is watched for: anybody, anywhere in the picture."""
+
+_NAMED = re.compile(r"(?P<id>[A-Za-z0-9_.-]+)=(?P<address>.+)", re.DOTALL)
+_ADDRESS = re.compile(r"(?i)^rtsps?://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +56,27 @@ def line_up(
 ) -> Lineup:
     """The cameras asked for: addresses, `ID=ADDRESS`, ids of the site file, or all of that file.
 
-    folder: where the site file lies. Errors: ConfigurationError, NotAuthorised.
+    folder: where the site file lies. The order is that of importance: beyond capacity the last are
+    given up. Errors: ConfigurationError, NotAuthorised.
     """
-    chosen = [_choose(text, site) for text in asked] if asked else _all(site, folder)
-    cameras = _named_once(chosen)
-    members = []
+    chosen = [_choose(text, site, folder) for text in asked] if asked else _all(site, folder)
+    zone = ZoneInfo(site.time_zone) if site is not None else None
+    members: list[Member] = []
     permits: dict[str, Permit] = {}
-    for camera, source in cameras:
-        permits[camera.id] = permit_for(camera.id, source, authorisation, is_our_simulator)
-        members.append(_member(camera, source, folder))
-    notes: tuple[str, ...] = ()
-    if any(not camera.rules for camera, _ in cameras):
-        notes = ("no rules given: anybody anywhere is signalled; draw zones in a --site file",)
-    return Lineup(tuple(members), Gate(permits), notes)
+    notes: list[str] = []
+    for camera, source in _named_once(chosen):
+        permit = permit_for(camera.id, source, authorisation, is_our_simulator)
+        prove = proof_of(camera.id, source, permit, is_our_simulator)
+        member = _member(camera, source, folder, zone, prove)
+        notes += not_covered(camera.id, member.assembly.rules, permit)
+        permits[camera.id] = permit
+        members.append(member)
+    if any(not camera.rules for camera, _ in chosen):
+        notes.append("no rules given: anybody anywhere is signalled; draw zones in a --site file")
+    return Lineup(tuple(members), Gate(permits), tuple(notes))
 
 
+# ---------------------------------------------------------------------- which cameras
 def _all(site: Site | None, folder: Path) -> list[tuple[SiteCamera, Source]]:
     if site is None:
         raise ConfigurationError(
@@ -73,24 +85,60 @@ def _all(site: Site | None, folder: Path) -> list[tuple[SiteCamera, Source]]:
     return [(camera, _source_of(camera, folder)) for camera in site.cameras]
 
 
-def _choose(text: str, site: Site | None) -> tuple[SiteCamera, Source]:
-    """One argument of the command line."""
+def _choose(text: str, site: Site | None, folder: Path) -> tuple[SiteCamera, Source]:
+    """One argument of the command line. Never shows it: it may hold a password."""
+    named = _NAMED.fullmatch(text) if not Path(text).exists() else None
     if site is None:
-        source = parse_source(text)
-        return SiteCamera(id=_suggested_id(source)), source
+        source = _parsed(named["address"] if named else text)
+        return SiteCamera(id=named["id"] if named else source.suggested_id), source
     camera = site.camera(text)
     if camera is not None:
-        return camera, _source_of(camera, Path())
-    name, equals, address = text.partition("=")
-    camera = site.camera(name) if equals else None
-    if camera is not None:
-        return camera, parse_source(address)
+        return camera, _source_of(camera, folder)
+    if named:
+        return _known(named["id"], site), _parsed(named["address"])
     if len(site.cameras) == 1:
-        return site.cameras[0], parse_source(text)
+        return site.cameras[0], _parsed(text)
     raise ConfigurationError(
-        f"the site file has {len(site.cameras)} cameras: which of them is {text!r}?",
+        f"the site file has {len(site.cameras)} cameras: which of them is {_shown(text)}?",
         remedy=f"write ID=ADDRESS with one of: {', '.join(c.id for c in site.cameras)}",
     )
+
+
+def _known(id_: str, site: Site) -> SiteCamera:
+    camera = site.camera(id_)
+    if camera is None:
+        raise ConfigurationError(
+            f"the site file has no camera {id_!r}",
+            remedy=f"it has: {', '.join(c.id for c in site.cameras)}",
+        )
+    return camera
+
+
+def _shown(text: str) -> str:
+    """An argument without what may be a password in it."""
+    if "@" not in text and "://" not in text:
+        return repr(text)
+    return "that address"
+
+
+def _parsed(text: str) -> Source:
+    """An address or file, as typed; a camera of this machine must be there."""
+    text = text.strip()
+    if "://" in text and not _ADDRESS.match(text) and not Path(text).exists():
+        raise ConfigurationError(
+            "an address must begin with rtsp:// or rtsps://",
+            remedy="as in rtsp://user:password@10.0.0.5/stream, or give a file or /dev/video0",
+            setting="source",
+        )
+    source = parse_source(text)
+    if source.kind is Kind.LOCAL and not Path(source.address).exists():
+        present = sorted(str(path) for path in Path("/dev").glob("video*"))
+        raise ConfigurationError(
+            f"there is no camera {source.address} on this machine",
+            remedy=f"there is {', '.join(present)}" if present else "none is connected",
+            setting="source",
+        )
+    return source
 
 
 def _source_of(camera: SiteCamera, folder: Path) -> Source:
@@ -102,42 +150,48 @@ def _source_of(camera: SiteCamera, folder: Path) -> Source:
             remedy=f"add `source:` to it, or give {camera.id}=ADDRESS",
             setting="source",
         )
-    source = parse_source(address if "://" in address else str(folder / address))
+    source = _parsed(address if "://" in address else str(folder / address))
     if camera.password_file is not None:
-        source = replace(source, password=Secret(_read_password(folder / camera.password_file)))
-    elif camera.password is not None:
-        source = replace(source, password=Secret(camera.password.get_secret_value()))
-    return source if camera.user is None else replace(source, user=camera.user)
-
-
-def _suggested_id(source: Source) -> str:
-    """A camera that has no name yet is called by its host, or its file."""
-    name = source.host or Path(source.address).stem
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-") or "camera"
+        return source.signed_in(camera.user, _read_password(folder / camera.password_file))
+    if camera.password is not None:
+        return source.signed_in(camera.user, camera.password.get_secret_value())
+    return source.signed_in(camera.user, None)
 
 
 def _read_password(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise ConfigurationError(
-            f"the password file cannot be read: {error}", file=str(path)
-        ) from error
+            f"the password file cannot be read: {reason}",
+            remedy="its path is relative to the site file; its one line is the password",
+            file=str(path),
+        ) from None
 
 
 def _named_once(chosen: list[tuple[SiteCamera, Source]]) -> list[tuple[SiteCamera, Source]]:
     """The same file twice becomes two cameras with two names."""
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
     named = []
     for camera, source in chosen:
-        seen[camera.id] = seen.get(camera.id, 0) + 1
-        if seen[camera.id] > 1:
-            camera = camera.model_copy(update={"id": f"{camera.id}-{seen[camera.id]}"})
-        named.append((camera, source))
+        name, number = camera.id, 1
+        while name in taken:
+            number += 1
+            name = f"{camera.id}-{number}"
+        taken.add(name)
+        named.append((camera.model_copy(update={"id": name}), source))
     return named
 
 
-def _member(camera: SiteCamera, source: Source, folder: Path) -> Member:
+# ---------------------------------------------------------------------- what becomes of them
+def _member(
+    camera: SiteCamera,
+    source: Source,
+    folder: Path,
+    zone: ZoneInfo | None,
+    prove: Callable[[], None],
+) -> Member:
     settings = CameraSettings(
         id=camera.id,
         source=source,
@@ -146,5 +200,14 @@ def _member(camera: SiteCamera, source: Source, folder: Path) -> Member:
         live=source.live,
     )
     rules = camera.rules or (ANYWHERE,)
-    view = partial(camera_view, camera, folder=folder)
-    return Member(settings, Assembly(camera.id, rules), view)
+    begins = None if source.live else camera.starts_at
+    clock = begins is not None or (source.live and zone is not None)
+    for rule in rules:
+        build_rule(rule, NOMINAL, local_time_known=clock)
+    return Member(
+        settings,
+        Assembly(camera.id, rules, begins),
+        partial(camera_view, camera, folder=folder),
+        zone=zone if source.live else None,
+        prove=prove,
+    )

@@ -1,94 +1,66 @@
 """The scheduler of one node: all its cameras, one detector, a few analysts.
 
-Cameras decode in processes of their own. This process collects their newest frames, and as many
-analyst threads as the detector has streams take them from the inbox, one camera at a time each.
-What comes out is alerts, in a queue, and a snapshot of every camera's state.
+Cameras decode in processes of their own. The collector's thread gathers their newest frames, and a
+few analyst threads take them from the inbox, one camera at a time each. What comes out is alerts,
+in a queue, and a report of every camera's condition.
+
+An error that nobody foresaw is a camera's trouble where a frame of that camera was in hand: it is
+shown, told in `surprises`, and tried again. Anywhere else it ends the node: `check` raises it.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import selectors
 import threading
 import time
-from collections import Counter, deque
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
 
-import numpy as np
-
-from veilleur.cameras.camera import Camera, CameraSettings, Pace, State
+from veilleur.cameras.camera import Camera
 from veilleur.cameras.frame import Frame
-from veilleur.engine.assembly import Assembly, Detectors
+from veilleur.engine.assembly import Detectors
+from veilleur.engine.drops import Cause, Drops
 from veilleur.engine.inbox import Inbox
-from veilleur.engine.pipeline import Pipeline, Step
-from veilleur.engine.quiet import Quiet
-from veilleur.engine.shedding import Load, Shedding
+from veilleur.engine.member import Member
+from veilleur.engine.report import CameraReport, Condition, Surprise
+from veilleur.engine.seat import Seat, surprise_of
+from veilleur.engine.shedding import Load, Shedding, SheddingSettings
 from veilleur.engine.situations import Alert
 from veilleur.errors import NotAuthorised, VeilleurError
-from veilleur.geometry import View
 from veilleur.law.gate import Gate
-from veilleur.perception.objects import Kind
+
+__all__ = ["CameraReport", "Condition", "Member", "Node", "NodeFailed"]
 
 POLL_S = 0.1
+_BELL = "*"  # no camera's id
+CLOSES_WITHIN_S = 0.6
+"""How long a frame in hand is waited for when the node is closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One camera of a node. `view` makes its view once the picture's size is known."""
+class NodeFailed(VeilleurError):
+    """A thread of the node broke: nothing is analysed any more. `surprise` says where."""
 
-    settings: CameraSettings
-    assembly: Assembly
-    view: Callable[[int, int], View] = View
-
-    @property
-    def id(self) -> str:
-        return self.settings.id
-
-    def hurried(self) -> Member:
-        """The same camera; a file is played as fast as it can be analysed."""
-        return replace(self, settings=replace(self.settings, pace=Pace.FAST))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameraReport:
-    """One camera at a glance. latency_s: from the packet's arrival to the rules' answer."""
-
-    camera: str
-    state: str
-    cause: str
-    reference: str
-    laboratory: bool
-    analysed_hz: float
-    latency_p50_s: float | None
-    latency_p95_s: float | None
-    dropped: dict[str, int]
-    people: int
-    vehicles: int
-    blind: str | None
-    last_alert: Alert | None
-    stream_time: float
-
-
-@dataclass(slots=True)
-class _Seat:
-    """What the node keeps of one camera."""
-
-    member: Member
-    camera: Camera
-    quiet: Quiet = field(default_factory=Quiet)
-    pipeline: Pipeline | None = None
-    analysed: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=300))
-    last: Step | None = None
-    last_alert: Alert | None = None
-    refused: str = ""
-    failed: str = ""
-    key_frames_only: bool = False
+    def __init__(self, surprise: Surprise) -> None:
+        super().__init__(
+            f"the engine stopped at a mistake of its own: {surprise.words}",
+            remedy="start it again, and report this with the lines above",
+        )
+        self.surprise = surprise
 
 
 class Node:
-    """All cameras of one machine. `now`: host seconds that never go back. `utc`: the instant."""
+    """All cameras of one machine, most important first: beyond capacity the last are given up.
+
+    analysts: frames analysed at once. now: host seconds that never go back, the clock of
+    `Frame.arrived`. utc: the instant, for the gate.
+    alerts: what an operator is to look at. surprises: mistakes of the engine. One reader each.
+    """
 
     def __init__(
         self,
@@ -97,26 +69,32 @@ class Node:
         detectors: Detectors,
         *,
         analysts: int = 2,
+        shedding: SheddingSettings | None = None,
         now: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self.alerts: queue.SimpleQueue[Alert] = queue.SimpleQueue()
+        self.surprises: queue.SimpleQueue[Surprise] = queue.SimpleQueue()
         self._gate, self._detectors, self._now, self._utc = gate, detectors, now, utc
-        self._seats = {m.id: _Seat(m, Camera(m.settings)) for m in members}
-        self._inbox = Inbox()
-        self._shedding = Shedding([m.id for m in members], analysts)
-        self._busy_s = 0.0
-        self._count = 0
+        self._seats = {m.id: Seat(m, Camera(m.settings)) for m in members}
+        self._drops = Drops()
+        self._inbox = Inbox(self._drops)
+        self._shedding = Shedding([m.id for m in members], analysts, shedding)
+        self._busy_s, self._count = 0.0, 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._over = False
+        self._failure: Surprise | None = None
+        self._since = now()
+        self._bell = _Bell()
+        work = [self._analyse_for_ever] * analysts
         self._threads = [
-            threading.Thread(target=self._analyse_for_ever, name=f"analyst-{n}", daemon=True)
-            for n in range(analysts)
+            threading.Thread(target=self._guarded, args=(duty,), name=duty.__name__, daemon=True)
+            for duty in (*work, self._collect_for_ever)
         ]
-        self._threads.append(threading.Thread(target=self._collect, name="collector", daemon=True))
-        self.alerts: queue.SimpleQueue[Alert] = queue.SimpleQueue()
-        self.dropped: Counter[tuple[str, str]] = Counter()
 
     def __enter__(self) -> Node:
+        self._since = self._now()
         for thread in self._threads:
             thread.start()
         return self
@@ -125,54 +103,96 @@ class Node:
         self.close()
 
     def close(self) -> None:
-        """Stop within a second: analysts finish their frame, workers are ended."""
+        """Stop within a second: frames in hand are finished, decoding processes are ended."""
+        if self._stop.is_set() and not any(thread.is_alive() for thread in self._threads):
+            return
         self._stop.set()
         self._inbox.close()
+        self._bell.ring()
+        deadline = time.monotonic() + CLOSES_WITHIN_S
         for thread in self._threads:
-            if thread.is_alive():
-                thread.join(timeout=1.0)
-        for seat in self._seats.values():
-            seat.camera.close()
+            if thread.ident is not None:
+                thread.join(timeout=max(0.0, deadline - time.monotonic()))
+        cameras = [seat.camera for seat in self._seats.values()]
+        with ThreadPoolExecutor(max(1, len(cameras))) as pool:
+            list(pool.map(Camera.close, cameras))
 
     @property
     def ended(self) -> bool:
-        """Every camera is a file that has come to its end (never true of a live camera)."""
-        return all(seat.camera.ended for seat in self._seats.values()) and self._inbox.empty
+        """Every camera is a file that is over, and all its frames are analysed (never true of a
+        live camera)."""
+        return self._over and self._inbox.empty
+
+    def check(self) -> None:
+        """Raises NodeFailed where a thread of the node has broken. Ask it as often as `report`."""
+        if self._failure is not None:
+            raise NodeFailed(self._failure)
+
+    def report(self) -> list[CameraReport]:
+        """Every camera as it is now, in the order of the line-up."""
+        now, shed = self._now(), self._shedding.shed
+        return [
+            seat.report(self._gate, self._drops.of(name), now, shed=name in shed, since=self._since)
+            for name, seat in self._seats.items()
+        ]
+
+    # ------------------------------------------------------------------ threads
+    def _guarded(self, duty: Callable[[], None]) -> None:
+        with _Told(self._fail):
+            duty()
+
+    def _fail(self, error: Exception) -> None:
+        """A thread is broken: better no node than one that looks at less without a word."""
+        surprise = surprise_of(error)
+        self._failure = self._failure or surprise
+        self.surprises.put(surprise)
+        self._stop.set()
+        self._bell.ring()
 
     # ------------------------------------------------------------------ collecting
-    def _collect(self) -> None:
+    def _collect_for_ever(self) -> None:
         with selectors.DefaultSelector() as selector:
-            known: dict[str, int] = {}
+            selector.register(self._bell.descriptor, selectors.EVENT_READ, _BELL)
+            watched: dict[str, int] = {}
+            everybody = -POLL_S
+            speaking: set[str] = set()
             while not self._stop.is_set():
                 now = self._now()
-                for name, seat in self._seats.items():
-                    seat.camera.key_frames_only(seat.key_frames_only)
-                    self._receive(seat, now)
-                    _register(selector, known, name, seat.camera.fileno())
-                selector.select(POLL_S)
+                if now - everybody >= POLL_S or _BELL in speaking:
+                    everybody, speaking = now, set(self._seats)
+                for name in speaking:
+                    self._receive(self._seats[name], now)
+                    _watch(selector, watched, name, self._seats[name].camera.fileno())
+                self._over = all(seat.over for seat in self._seats.values())
                 self._shed(now)
+                speaking = {key.data for key, _ in selector.select(POLL_S)}
+                if _BELL in speaking:
+                    self._bell.silence()
 
-    def _receive(self, seat: _Seat, now: float) -> None:
+    def _receive(self, seat: Seat, now: float) -> None:
         """Take in what the camera has. A file played fast waits for the analysts, others don't."""
-        name, patient = seat.member.id, not seat.member.settings.drops
-        if patient and self._inbox.holds(name):
-            seat.camera.tick(now)
+        if seat.over:
             return
-        frame = seat.camera.read(now)
+        if seat.member.waits and self._inbox.holds(seat.id):
+            seat.tick(now)
+            return
+        shed = seat.id in self._shedding.shed
+        frame = seat.collect(now, shed=shed)
         if frame is None:
             return
-        if name in self._shedding.shed:
-            self.dropped[name, "shed"] += 1
+        if shed:
+            self._drops.count(seat.id, Cause.SHED)
+        elif now < seat.rests_until:
+            self._drops.count(seat.id, Cause.FAILED)
         else:
-            self._inbox.put(frame)
+            self._inbox.put(frame, Cause.DISPLACED if seat.analysed else Cause.STARTING)
 
     def _shed(self, now: float) -> None:
         with self._lock:
-            displaced = sum(n for (_, why), n in self._inbox.dropped.items() if why == "displaced")
-            load = Load(self._count, displaced, self._busy_s)
-        before = set(self._shedding.shed)
+            load = Load(self._count, self._drops.total(Cause.DISPLACED), self._busy_s)
+        before = self._shedding.shed
         self._shedding.update(load, now)
-        for camera in set(self._shedding.shed) - before:
+        for camera in self._shedding.shed - before:
             self._inbox.forget(camera)
 
     # ------------------------------------------------------------------ analysing
@@ -181,103 +201,81 @@ class Node:
             frame = self._inbox.take(POLL_S)
             if frame is None:
                 continue
-            began = time.thread_time()
+            seat = self._seats[frame.camera]
+            if seat.member.waits:
+                self._bell.ring()
+            began = self._now()
             try:
-                self._analyse(self._seats[frame.camera], frame)
+                with _Told(partial(self._broken, seat)):
+                    self._analyse(seat, frame)
             finally:
-                self._inbox.done(frame.camera)
                 with self._lock:
                     self._count += 1
-                    self._busy_s += time.thread_time() - began
+                    self._busy_s += self._now() - began
+                self._inbox.done(frame.camera)
 
-    def _analyse(self, seat: _Seat, frame: Frame) -> None:
+    def _analyse(self, seat: Seat, frame: Frame) -> None:
         try:
-            step = self._pipeline(seat, frame).step(frame, self._utc())
+            step = seat.analyse(frame, self._gate, self._detectors, self._utc())
         except NotAuthorised as refusal:
-            seat.refused = str(refusal)
-            self.dropped[frame.camera, "not authorised"] += 1
+            seat.refuse(refusal)
+            self._drops.count(seat.id, Cause.NOT_AUTHORISED)
             return
-        except VeilleurError as error:
-            seat.failed = str(error)
-            self.dropped[frame.camera, "failed"] += 1
-            return
-        seat.refused = seat.failed = ""
-        now = self._now()
-        seat.analysed.append((now, now - frame.arrived))
-        seat.last = step
+        seat.note(step, frame, self._now())
         for alert in step.alerts:
-            seat.last_alert = alert
             self.alerts.put(alert)
-        seat.key_frames_only = seat.quiet.update(
-            frame.time,
-            moving=len(frame.activity.boxes) > 0 or frame.activity.everywhere,
-            key_interval_s=seat.camera.key_interval_s,
-        )
 
-    def _pipeline(self, seat: _Seat, frame: Frame) -> Pipeline:
-        if seat.pipeline is None:
-            view = seat.member.view(frame.picture.width, frame.picture.height)
-            seat.pipeline = seat.member.assembly.pipeline(view, self._gate, self._detectors)
-        return seat.pipeline
-
-    # ------------------------------------------------------------------ reporting
-    def report(self) -> list[CameraReport]:
-        """Every camera as it is now, in the order of the site file."""
-        now = self._now()
-        return [self._report(seat, now) for seat in self._seats.values()]
-
-    def _report(self, seat: _Seat, now: float) -> CameraReport:
-        name = seat.member.id
-        recent = [(at, late) for at, late in tuple(seat.analysed) if now - at <= 5.0]
-        late = [delay for _, delay in recent]
-        state, cause = self._state(seat)
-        permit = self._gate.permit(name)
-        scene = seat.last.scene if seat.last else None
-        return CameraReport(
-            camera=name,
-            state=state,
-            cause=cause,
-            reference=permit.reference,
-            laboratory=permit.laboratory,
-            analysed_hz=len(recent) / 5.0,
-            latency_p50_s=float(np.percentile(late, 50)) if late else None,
-            latency_p95_s=float(np.percentile(late, 95)) if late else None,
-            dropped=self._dropped(seat),
-            people=len(scene.tracks.of(Kind.PERSON)) if scene else 0,
-            vehicles=len(scene.tracks.of(Kind.VEHICLE)) if scene else 0,
-            blind=scene.blind if scene else None,
-            last_alert=seat.last_alert,
-            stream_time=scene.time if scene else 0.0,
-        )
-
-    def _state(self, seat: _Seat) -> tuple[str, str]:
-        if seat.member.id in self._shedding.shed:
-            return "shed", "this machine cannot carry all its cameras: the last ones are given up"
-        if seat.refused:
-            return "not authorised", seat.refused
-        if seat.failed:
-            return "failed", seat.failed
-        if seat.last and seat.last.scene.blind and seat.camera.state is State.RUNNING:
-            return "blind", f"{seat.last.scene.blind}: rules are suspended"
-        return seat.camera.state.value, seat.camera.cause
-
-    def _dropped(self, seat: _Seat) -> dict[str, int]:
-        counts: Counter[str] = Counter(seat.camera.dropped)
-        for counter in (self._inbox.dropped, self.dropped):
-            for (camera, why), number in tuple(counter.items()):
-                if camera == seat.member.id:
-                    counts[why] += number
-        return dict(counts)
+    def _broken(self, seat: Seat, error: Exception) -> None:
+        """The analysis of one camera raised: the frame is lost, the camera says so."""
+        self._drops.count(seat.id, Cause.FAILED)
+        surprise = seat.fail(error, self._now())
+        if surprise is not None:
+            self.surprises.put(surprise)
 
 
-def _register(
-    selector: selectors.BaseSelector, known: dict[str, int], name: str, descriptor: int | None
+class _Told:
+    """Hands an error over, where with its thread it would be lost."""
+
+    def __init__(self, tell: Callable[[Exception], None]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._tell(error)
+        return True
+
+
+class _Bell:
+    """Wakes the collector out of its selector. May be rung at any time, also after the end."""
+
+    def __init__(self) -> None:
+        self.descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self.descriptor)
+
+    def ring(self) -> None:
+        os.eventfd_write(self.descriptor, 1)
+
+    def silence(self) -> None:
+        os.eventfd_read(self.descriptor)
+
+
+def _watch(
+    selector: selectors.BaseSelector, watched: dict[str, int], name: str, descriptor: int | None
 ) -> None:
     """Keep the selector on the camera's pipe, which changes with every new worker."""
-    if known.get(name) == descriptor:
+    if watched.get(name) == descriptor:
         return
-    if name in known:
-        selector.unregister(known.pop(name))
+    if name in watched:
+        selector.unregister(watched.pop(name))
     if descriptor is not None:
         selector.register(descriptor, selectors.EVENT_READ, name)
-        known[name] = descriptor
+        watched[name] = descriptor

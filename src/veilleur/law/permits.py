@@ -1,20 +1,22 @@
 """Which permit a camera gets: the laboratory's, an authorisation's, or none.
 
 A file is laboratory footage. An RTSP camera is laboratory footage only if it proves to be our own
-simulator (a per-run secret; being on the loopback proves nothing). Any other camera needs an
-authorisation that names it.
+simulator (a per-run secret; being on the loopback proves nothing), and proves it again with each
+connection. Any other camera needs an authorisation that names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from veilleur.cameras.source import Kind, Source
 from veilleur.errors import NotAuthorised
+from veilleur.events.specification import RuleSpecification
 from veilleur.law.authorisation import ARTICLE, Authorisation
-from veilleur.law.gate import Authorised, Laboratory, Permit
+from veilleur.law.gate import SINGLE_PURPOSE, Authorised, Laboratory, Permit
 
 SimulatorProof = Callable[[str, int], bool]
+"""Does our own simulator answer at this host and port, now?"""
 
 
 def permit_for(
@@ -35,4 +37,53 @@ def permit_for(
             article=ARTICLE,
             camera=camera,
         )
+    if camera not in authorisation.cameras:
+        raise NotAuthorised(
+            f"{authorisation.reference} does not name camera {camera!r}",
+            remedy=f"it names: {', '.join(authorisation.cameras)}; name a camera by ID=ADDRESS",
+            article=ARTICLE,
+            camera=camera,
+        )
     return Authorised(authorisation)
+
+
+def not_covered(camera: str, rules: Sequence[RuleSpecification], permit: Permit) -> list[str]:
+    """What is said of rules whose event the permit does not cover: they are not analysed.
+
+    Raises NotAuthorised where none is covered.
+    """
+    if not isinstance(permit, Authorised):
+        return []
+    covered = permit.authorisation.events
+    left_out = [rule for rule in rules if rule.event not in covered]
+    if len(left_out) == len(rules):
+        raise NotAuthorised(
+            f"{permit.reference} covers no rule of camera {camera!r}",
+            remedy=f"it covers: {', '.join(covered)}",
+            article=SINGLE_PURPOSE,
+            camera=camera,
+        )
+    return [
+        f"{camera}: rule {rule.id} ({rule.event.value}) is not analysed: "
+        f"{permit.reference} does not cover it"
+        for rule in left_out
+    ]
+
+
+def proof_of(
+    camera: str, source: Source, permit: Permit, is_our_simulator: SimulatorProof
+) -> Callable[[], None]:
+    """What is to be asked with each new connection: it raises NotAuthorised where a simulated
+    camera no longer proves to be one. Other permits don't depend on who answers."""
+
+    def prove() -> None:
+        if simulated and not is_our_simulator(source.host, source.port):
+            raise NotAuthorised(
+                f"what answers for camera {camera!r} is no longer our simulator",
+                remedy="start the simulator again; a real camera needs --authorisation FILE",
+                article=ARTICLE,
+                camera=camera,
+            )
+
+    simulated = permit.laboratory and source.kind is Kind.RTSP
+    return prove

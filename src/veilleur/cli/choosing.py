@@ -1,0 +1,25 @@
+"""How the detector runs here: measured at the first start, and the user told while it is."""
+
+from __future__ import annotations
+
+import sys
+
+from veilleur.perception.choice import cache_folder, decide, machine_key, recall
+from veilleur.perception.loader import Choice
+from veilleur.perception.models import NANODET
+
+
+def chosen() -> Choice:
+    """The choice for this machine. Errors: ModelUnusable."""
+    memory, _ = recall(cache_folder() / "choice.json", machine_key(NANODET))
+    if memory is None:
+        tell("first start: measuring how this machine runs the detector best, some seconds, once")
+    decision = decide()
+    if decision.notice:
+        tell(decision.notice)
+    return decision.choice
+
+
+def tell(words: str) -> None:
+    """A line beside the output: stdout belongs to signals."""
+    print(f"veilleur: {words}", file=sys.stderr, flush=True)

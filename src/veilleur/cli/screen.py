@@ -1,0 +1,189 @@
+"""What `veilleur watch` shows: cameras, their troubles and the last signals, in 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from veilleur.catalogue import WORDING
+from veilleur.engine.report import CameraReport, Condition
+from veilleur.engine.situations import Alert
+from veilleur.events.wording import Language, sentence
+
+WIDE = 120
+"""Columns from which drops by cause and the last signal have columns of their own."""
+LONGEST_NAME = 24
+SHOWN_ALERTS = 8
+FEWEST_ALERTS = 2
+LABORATORY = "LABORATORY"
+STYLES = {
+    Condition.RUNNING: "green",
+    Condition.ENDED: "dim",
+    Condition.CLOSED: "dim",
+    Condition.CONNECTING: "yellow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything on the screen. alerts: the last ones, oldest first; total: all since the start."""
+
+    reports: Sequence[CameraReport]
+    alerts: Sequence[Alert]
+    total: int
+    notes: Sequence[str]
+    language: Language
+
+
+def screen(shown: Shown, console: Console) -> Group:
+    """One picture of it all, no higher than the terminal where that can be helped."""
+    wide = console.width >= WIDE
+    head: list[RenderableType] = []
+    if any(report.laboratory for report in shown.reports):
+        head.append(_banner(shown.reports))
+    head += [Text(note, style="yellow") for note in shown.notes]
+    troubles = _troubles(shown.reports, lost=not wide)
+    used = sum(_height(part, console) for part in (*head, troubles)) + 6
+    rows = _fitting(shown.reports, max(3, console.height - used - 2 * FEWEST_ALERTS))
+    left = console.height - used - len(rows)
+    lines = _alerts(shown.alerts, max(FEWEST_ALERTS, min(SHOWN_ALERTS, left // 2)), shown.language)
+    cameras = _cameras(rows, wide=wide)
+    if len(rows) < len(shown.reports):
+        cameras.caption = f"{len(shown.reports) - len(rows)} more, see a higher terminal"
+    title = Rule(f"signals: {shown.total}", align="left", style="dim")
+    return Group(*head, cameras, troubles, title, lines)
+
+
+def alert_line(alert: Alert, language: Language) -> Text:
+    """A signal on one line: stream time, camera, event, rule, why."""
+    line = Text(f"{clock(alert.noticed)}  ", style="dim")
+    line.append(f"{alert.camera}  ", style="cyan")
+    line.append_text(_words(alert, language))
+    return line
+
+
+def clock(seconds: float) -> str:
+    """Seconds of the stream as h:mm:ss.s."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest / 10:04.1f}"
+
+
+def drops(report: CameraReport) -> str:
+    """Frames lost, by cause, the most frequent first."""
+    counted = sorted(report.dropped.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{cause} {number}" for cause, number in counted) or "none"
+
+
+def trouble(report: CameraReport) -> str:
+    """Why a camera is in its condition, and when it is tried again; "" where all is well."""
+    if report.retry_in_s is None or not report.cause:
+        return report.cause
+    return f"{report.cause}, again in {report.retry_in_s:.0f} s"
+
+
+def _banner(reports: Sequence[CameraReport]) -> Text:
+    real = sum(not report.laboratory for report in reports)
+    words = "files and simulated cameras, nobody real is watched"
+    if real:
+        words = "the cameras marked LAB; the others run under an authorisation"
+    return Text(f" {LABORATORY}: {words} ", style="black on yellow", no_wrap=True)
+
+
+def _height(part: RenderableType, console: Console) -> int:
+    return len(console.render_lines(part, pad=False))
+
+
+def _fitting(reports: Sequence[CameraReport], most: int) -> Sequence[CameraReport]:
+    """Those that fit, the ones in trouble in any case before those that run."""
+    if len(reports) <= most:
+        return reports
+    ranked = sorted(reports, key=lambda report: not report.condition.trouble)[:most]
+    return [report for report in reports if report in ranked]
+
+
+def _cameras(reports: Sequence[CameraReport], *, wide: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1))
+    table.add_column("camera", no_wrap=True, max_width=LONGEST_NAME, overflow="ellipsis", ratio=2)
+    table.add_column("state", no_wrap=True, min_width=15)
+    for name in ("/s", "ms p50/95", "people", "vehicles"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if wide:
+        table.add_column("lost, by cause", ratio=3)
+        table.add_column("last signal", no_wrap=True, overflow="ellipsis", ratio=2)
+    else:
+        table.add_column("lost", justify="right", no_wrap=True)
+    for report in reports:
+        table.add_row(*_row(report, wide=wide))
+    return table
+
+
+def _row(report: CameraReport, *, wide: bool) -> list[Text]:
+    name = Text(report.camera)
+    if report.laboratory:
+        name.append(" LAB", style="yellow")
+    quiet = " (quiet)" if report.key_frames_only and report.condition is Condition.RUNNING else ""
+    total = sum(report.dropped.values())
+    row = [
+        name,
+        Text(report.condition.value + quiet, style=STYLES.get(report.condition, "bold red")),
+        Text(f"{report.analysed_hz:.1f}"),
+        Text(_latency(report)),
+        Text("–" if report.people is None else str(report.people)),
+        Text("–" if report.vehicles is None else str(report.vehicles)),
+    ]
+    if not wide:
+        return [*row, Text(str(total), style="yellow" if total else "dim")]
+    last = report.last_alert
+    lost = Text(drops(report), style="yellow" if total else "dim")
+    return [*row, lost, Text(f"{clock(last.noticed)} {last.rule}" if last else "–")]
+
+
+def _latency(report: CameraReport) -> str:
+    if report.latency_p50_s is None or report.latency_p95_s is None:
+        return "–"
+    return f"{report.latency_p50_s * 1000:.0f}/{report.latency_p95_s * 1000:.0f}"
+
+
+def _troubles(reports: Sequence[CameraReport], *, lost: bool) -> Table:
+    """A line for each camera with something to say. lost: also what it has lost, by cause."""
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(no_wrap=True, max_width=LONGEST_NAME, overflow="ellipsis")
+    table.add_column(ratio=1)
+    for report in reports:
+        if report.condition.trouble:
+            table.add_row(report.camera, Text(trouble(report), style="red"))
+        if lost and report.dropped:
+            table.add_row(report.camera, Text(f"lost: {drops(report)}", style="yellow"))
+    return table
+
+
+def _alerts(alerts: Sequence[Alert], most: int, language: Language) -> Table:
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="cyan", no_wrap=True, max_width=LONGEST_NAME, overflow="ellipsis")
+    table.add_column(ratio=1)
+    for alert in alerts[-most:]:
+        table.add_row(clock(alert.noticed), alert.camera, _words(alert, language))
+    if not alerts:
+        table.add_row("none yet", "", "")
+    return table
+
+
+def _words(alert: Alert, language: Language) -> Text:
+    words = WORDING[alert.event]
+    line = Text(
+        f"{words.french if language == 'fr' else words.english} [{alert.rule}] ",
+        style="bold yellow" if alert.level == "watch" else "bold red",
+    )
+    line.append(sentence(alert.checks, language), style="not bold default")
+    if alert.laboratory:
+        line.append(f" {LABORATORY}", style="not bold yellow")
+    return line

@@ -1,0 +1,284 @@
+"""What a node keeps of one camera: its stream, its pipeline, its trouble, and its report.
+
+`collect` belongs to the collector's thread, `analyse` to whichever analyst has the camera's frame
+in hand (never two at once); `report` may be called from anywhere.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from veilleur.cameras.backoff import Backoff
+from veilleur.cameras.camera import Camera, State
+from veilleur.cameras.frame import Frame
+from veilleur.cameras.picture import Picture
+from veilleur.engine.assembly import Detectors
+from veilleur.engine.member import Member
+from veilleur.engine.pipeline import Pipeline, Step
+from veilleur.engine.quiet import Quiet
+from veilleur.engine.report import CameraReport, Condition, Surprise
+from veilleur.engine.situations import Alert
+from veilleur.engine.timeline import Timeline
+from veilleur.errors import NotAuthorised, VeilleurError
+from veilleur.geometry import View
+from veilleur.law.gate import Gate
+from veilleur.perception.objects import Kind
+
+RATE_OVER_S = 5.0
+SILENT_AFTER_S = 3.0
+"""A live camera that has sent nothing for so long is shown as stalled, before it is given up."""
+SAME_SHAPE = 0.02
+"""Aspect ratios that differ by less are the same: cameras round to whole macroblocks."""
+
+_CONDITIONS = {
+    State.CONNECTING: Condition.CONNECTING,
+    State.RUNNING: Condition.RUNNING,
+    State.STALLED: Condition.STALLED,
+    State.REFUSED: Condition.REFUSED,
+    State.LOST: Condition.LOST,
+    State.CRASHED: Condition.CRASHED,
+    State.ENDED: Condition.ENDED,
+    State.CLOSED: Condition.CLOSED,
+}
+_FINAL = (State.ENDED, State.REFUSED, State.LOST, State.CRASHED, State.STALLED)
+_NEXT = {
+    Condition.STALLED: "check its power and network; it is connected again by itself",
+    Condition.LOST: "check its power and network; it is connected again by itself",
+    Condition.CRASHED: "it is started again by itself; if it dies again, update the camera's "
+    "firmware or choose another stream",
+}
+"""What to do, where the cause itself doesn't say it."""
+_BLIND = {
+    "frozen": "the same picture again and again (restart the camera)",
+    "dark": "no light (switch a lamp or the camera's infra-red on)",
+    "blurred": "out of focus, fogged or wet (clean and focus the camera)",
+    "covered": "something is before the lens (have a look at the camera)",
+    "moved": "it looks elsewhere than it did (turn it back, or draw its zones anew and restart)",
+    "light": "the light has just changed (wait some seconds)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps a camera's frames from being analysed, though they come."""
+
+    condition: Condition
+    words: str
+
+
+@dataclass(slots=True)
+class Seat:
+    """One camera of a node.
+
+    trouble: why its frames are not analysed; backoff: when that is tried again, rests_until: host
+    seconds. over: a file that has come to its end, in whatever way, all its frames collected.
+    """
+
+    member: Member
+    camera: Camera
+    quiet: Quiet = field(default_factory=Quiet)
+    backoff: Backoff = field(default_factory=Backoff)
+    pipeline: Pipeline | None = None
+    key_frames_only: bool = False
+    analysed: int = 0
+    last: Step | None = None
+    last_alert: Alert | None = None
+    trouble: Trouble | None = None
+    _delays: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=1000))
+    _timeline: Timeline = field(default_factory=Timeline)
+    _stream: object = None
+    _unproven: bool = True
+    _received: float | None = None
+    rests_until: float = 0.0
+    over: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.member.id
+
+    # ------------------------------------------------------------------ the collector's thread
+    def collect(self, now: float, *, shed: bool) -> Frame | None:
+        """The next frame, on the camera's own line of time. A camera that is shed or quiet is asked
+        for key frames only."""
+        self.camera.key_frames_only(shed or self.key_frames_only)
+        retry_at = self.camera.retry_at
+        if self._final and retry_at is not None and now >= retry_at:
+            self.over = True
+            return None
+        frame = self.camera.read(now)
+        if frame is None:
+            self.over = self._final
+            return None
+        if self.camera.facts is not self._stream:
+            self._stream = self.camera.facts
+            self._unproven = True
+            if self.member.settings.never_ends:
+                self._timeline.connected()
+        self._received = now
+        return self._timeline.placed(frame)
+
+    def tick(self, now: float) -> None:
+        """The same without taking a frame."""
+        if not self._final:
+            self.camera.tick(now)
+
+    @property
+    def _final(self) -> bool:
+        """A file will give nothing more than the frames that have already come."""
+        return self.member.once and self.camera.state in _FINAL
+
+    # ------------------------------------------------------------------ the analyst's thread
+    def analyse(self, frame: Frame, gate: Gate, detectors: Detectors, at: datetime) -> Step:
+        """One frame through the pipeline. Raises NotAuthorised; VeilleurError for a pipeline that
+        can't be made."""
+        if self._unproven:
+            self.member.prove()
+            self._unproven = False
+        if self.pipeline is None:
+            self.pipeline = self._made(frame.picture, gate, detectors, at)
+        if self.member.zone is not None and self.member.settings.never_ends:
+            self.pipeline.begins = at.astimezone(self.member.zone) - timedelta(seconds=frame.time)
+        suspended = _other_shape(frame.picture, self.pipeline.view)
+        if suspended is not None:
+            frame = replace(frame, blind="other shape")
+        step = self.pipeline.step(frame, at)
+        self.trouble = suspended
+        return step
+
+    def _made(self, picture: Picture, gate: Gate, detectors: Detectors, at: datetime) -> Pipeline:
+        assembly = self.member.assembly
+        if self.member.zone is not None and self.member.settings.never_ends:
+            assembly = replace(assembly, begins=at.astimezone(self.member.zone))
+        view = self.member.view(picture.width, picture.height)
+        return assembly.pipeline(view, gate, detectors)
+
+    def note(self, step: Step, frame: Frame, now: float) -> None:
+        """What an analysed frame led to. now: host seconds, after the rules' answer."""
+        self.backoff.worked(now)
+        self._delays.append((now, now - frame.arrived))
+        self.analysed += 1
+        self.last = step
+        if step.alerts:
+            self.last_alert = step.alerts[-1]
+        self.key_frames_only = not self.member.waits and self.quiet.update(
+            frame.time,
+            moving=len(frame.activity.boxes) > 0 or frame.activity.everywhere,
+            key_interval_s=self.camera.key_interval_s,
+        )
+
+    def refuse(self, refusal: NotAuthorised) -> None:
+        """The gate is closed: nothing of what was seen is shown any longer."""
+        self.trouble = Trouble(Condition.NOT_AUTHORISED, str(refusal))
+        self.last, self.key_frames_only = None, False
+
+    def fail(self, error: Exception, now: float) -> Surprise | None:
+        """The analysis broke: it begins anew after a while. A Surprise where nobody foresaw it."""
+        self.pipeline, self.last, self.key_frames_only = None, None, False
+        self.rests_until = self.backoff.failed(now)
+        if isinstance(error, VeilleurError):
+            self.trouble = Trouble(Condition.FAILED, str(error))
+            return None
+        surprise = surprise_of(error, self.id)
+        words = f"a mistake in the engine: {surprise.words} (report it; it is tried again)"
+        self.trouble = Trouble(Condition.FAILED, words)
+        return surprise
+
+    # ------------------------------------------------------------------ any thread
+    def report(
+        self, gate: Gate, dropped: Counter[str], now: float, *, shed: bool, since: float
+    ) -> CameraReport:
+        """The camera as it is now. dropped: by the node; since: when the node was started."""
+        trouble = self._trouble(now, shed=shed)
+        recent = [(at, late) for at, late in tuple(self._delays) if now - at <= RATE_OVER_S]
+        late = [delay for _, delay in recent]
+        permit = gate.permit(self.id)
+        scene = self.last.scene if self.last else None
+        live = scene is not None and trouble.condition is Condition.RUNNING
+        return CameraReport(
+            camera=self.id,
+            condition=trouble.condition,
+            cause=trouble.words,
+            retry_in_s=None if self.over else _positive(self.camera.retry_at, now),
+            reference=permit.reference,
+            laboratory=permit.laboratory,
+            analysed=self.analysed,
+            analysed_hz=len(recent) / min(RATE_OVER_S, max(now - since, 1.0)),
+            latency_p50_s=float(np.percentile(late, 50)) if late else None,
+            latency_p95_s=float(np.percentile(late, 95)) if late else None,
+            dropped=Counter(self.camera.dropped) + dropped,
+            people=len(scene.tracks.of(Kind.PERSON)) if scene and live else None,
+            vehicles=len(scene.tracks.of(Kind.VEHICLE)) if scene and live else None,
+            key_frames_only=self.key_frames_only,
+            last_alert=self.last_alert,
+            stream_time=scene.time if scene else 0.0,
+        )
+
+    def _trouble(self, now: float, *, shed: bool) -> Trouble:
+        condition = _CONDITIONS[self.camera.state]
+        if condition is Condition.RUNNING or condition is Condition.ENDED:
+            silent_s = self._silent_s(now)
+            if silent_s is not None:
+                return _with_next(Condition.STALLED, f"no picture for {silent_s:.0f} s")
+            if shed:
+                words = "this machine can't carry all its cameras: the last ones are given up"
+                return Trouble(Condition.SHED, f"{words} (watch fewer, or take a larger machine)")
+            return self.trouble or self._blind() or Trouble(condition, self.camera.cause)
+        if condition is Condition.CLOSED and self.trouble is not None:
+            return self.trouble
+        if self.member.once and condition is Condition.CRASHED:
+            return Trouble(condition, f"{self.camera.cause} (the rest of it is not analysed)")
+        return _with_next(condition, self.camera.cause)
+
+    def _silent_s(self, now: float) -> float | None:
+        """For how long a live camera has sent nothing, where that is too long."""
+        if self._received is None or not self.member.settings.never_ends:
+            return None
+        slack = 2 * (self.camera.key_interval_s or SILENT_AFTER_S)
+        usual = max(SILENT_AFTER_S, slack if self.key_frames_only else 0.0)
+        silent_s = now - self._received
+        return silent_s if silent_s > usual else None
+
+    def _blind(self) -> Trouble | None:
+        blind = self.last.scene.blind if self.last else None
+        if blind is None or self.camera.state is State.ENDED:
+            return None
+        return Trouble(Condition.BLIND, f"rules suspended, {blind}: {_BLIND.get(blind, blind)}")
+
+
+def surprise_of(error: Exception, camera: str = "") -> Surprise:
+    """An error nobody foresaw, in one line and in full. Its own message may quote what it was
+    given, so only its kind and place are in the line."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" in {last[0].name}, line {last[0].lineno}" if last else ""
+    trace = "".join(traceback.format_exception(error))
+    return Surprise(camera=camera, words=f"{type(error).__name__}{place}", trace=trace)
+
+
+def _other_shape(picture: Picture, view: View) -> Trouble | None:
+    """None: the picture is the view, perhaps at another resolution."""
+    ratio = picture.width * view.height / (picture.height * view.width)
+    if abs(ratio - 1.0) <= SAME_SHAPE:
+        return None
+    return Trouble(
+        Condition.OTHER_SHAPE,
+        f"rules suspended: the picture is {picture.width}x{picture.height} now, its zones were "
+        f"drawn on {view.width}x{view.height} (set the camera back to that shape, or draw the "
+        "zones anew and restart)",
+    )
+
+
+def _with_next(condition: Condition, words: str) -> Trouble:
+    """The cause with what to do next."""
+    following = _NEXT.get(condition)
+    if following is None or words.endswith(")"):
+        return Trouble(condition, words)
+    return Trouble(condition, f"{words} ({following})")
+
+
+def _positive(retry_at: float | None, now: float) -> float | None:
+    return None if retry_at is None else max(0.0, retry_at - now)
