@@ -377,12 +377,43 @@ def gatherings() -> list[Made]:
         for n in range(8)
     ]  # fmt: skip
     few = [Walk.along((1.0 + n, -9, 11), (30.0, 2.5 - n, 11 + 0.8 * n)) for n in range(4)]
-    # people hide each other now and then: half way between whole numbers nothing hangs on one
     return [
+        *groups(),
         Made(id="count_gathers_and_leaves", walks=people, duration_s=40.0,
              rules=[count_rule(SQUARE, max_people=5)],
              truth=crowded("count", people, SQUARE, 5, 2.0)),
         Made(id="count_few_people", walks=few, rules=[count_rule(SQUARE, max_people=5)]),
+    ]  # fmt: skip
+
+
+def standing(n: int, comes_s: float, goes_s: float) -> Walk:
+    """The nth of up to eight comes to a spot of its own, stands there and goes."""
+    x, y = -2.1 + 1.4 * (n % 4), 14.0 - 2.6 * (n // 4)
+    way = 4.0 + 0.5 * (n % 4)
+    return Walk.along(
+        (comes_s - way, -9, y), (comes_s, x, y), (goes_s, x, y), (goes_s + way, 9, y)
+    )  # fmt: skip
+
+
+def groups() -> list[Made]:
+    """Seven people against a limit of four and a half, in time and out of it."""
+    long = [standing(n, 8, 22) for n in range(7)]
+    twice = [standing(n, begin, begin + 8) for begin in (8, 34) for n in range(7)]
+    brief = [standing(n, 8, 20 if n < 4 else 9) for n in range(7)]
+    area = 30.0
+    crowd_rule = count_rule(SQUARE, max_people=4.5)
+    per_m2 = count_rule(SQUARE, max_per_m2=round(4.5 / area, 3))
+    slow = count_rule(SQUARE, max_people=4.5, persist_s=8.0)
+    return [
+        Made(id="count_group_per_square_metre", walks=long, rules=[per_m2], pairs=PAIRS,
+             truth=crowded("count", long, SQUARE, 4, 2.0)),
+        Made(id="count_group_at_two_pictures_a_second", walks=long, rules=[crowd_rule], rate=2.0,
+             truth=crowded("count", long, SQUARE, 4, 2.0)),
+        Made(id="count_two_groups_one_after_the_other", walks=twice, rules=[crowd_rule],
+             truth=crowded("count", twice, SQUARE, 4, 2.0), duration_s=55.0),
+        Made(id="count_peak_too_short", walks=brief, rules=[slow]),
+        Made(id="count_group_per_square_metre_allowed", walks=long, pairs=PAIRS,
+             rules=[count_rule(SQUARE, max_per_m2=round(7.5 / area, 3))]),
     ]  # fmt: skip
 
 
