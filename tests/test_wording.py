@@ -52,6 +52,13 @@ def test_an_example_reads_well() -> None:
     assert sentence([check], "fr") == (
         "Signal\u00a0: dans la zone depuis 3,2\u00a0s (seuil 1,0\u00a0s)."
     )
+    over = Check(
+        name="people", measured=5, threshold=4.5, unit="people", held_s=0, passed=True,
+        at_least=True,
+    )  # fmt: skip
+    assert sentence([over]) == (
+        "Signal: at least 5\u00a0people in the zone (limit 4.5\u00a0people)."
+    )
     assert sentence([]) == "Nothing to watch."
 
 

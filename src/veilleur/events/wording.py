@@ -132,6 +132,8 @@ def _clause(check: Check, language: Language) -> str:
 
 def _quantity(value: float, unit: str, language: Language) -> str:
     digits = DIGITS.get(unit, 1)
+    if unit == "people" and not float(value).is_integer():
+        digits = 1
     number = f"{value:.{digits}f}"
     if language == "fr":
         number = number.replace(".", ",")
