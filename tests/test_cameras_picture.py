@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
 
-from veilleur.cameras.picture import Picture
+from veilleur.cameras.picture import Picture, _scalers
 from veilleur.geometry import ImageArray
 
 # BT.601, limited range: luma, U, V of clear red, green, blue (OpenCV agrees).
@@ -108,3 +110,22 @@ def test_a_picture_that_may_not_be_written_can_be_read() -> None:
     data = plain(GREEN)
     data.flags.writeable = False
     assert Picture(data).bgr(32, 24)[12, 16, 1] > 245
+
+
+def test_two_threads_never_scale_with_the_same_context() -> None:
+    """A libswscale context used by two threads at once ends the process."""
+    picture = Picture(np.full((72, 64), 90, np.uint8))
+    kept: list[object] = []
+
+    def scale() -> None:
+        picture.bgr(32, 24)
+        kept.extend(_scalers.kept.values())
+
+    scale()
+    thread = threading.Thread(target=scale)
+    thread.start()
+    thread.join()
+    scale()
+    first, other, *_ = kept
+    assert first is not other
+    assert first in _scalers.kept.values()

@@ -123,9 +123,12 @@ def plane_rows(plane: VideoPlane) -> ImageArray:
     return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
 
 
-@dataclass(slots=True)
+@dataclass
 class _Scalers(threading.local):
-    """libswscale contexts, the last used kept: making one costs as much as using it."""
+    """libswscale contexts of one thread, the last used kept: making one costs as much as using it.
+
+    No slots: they would be shared by all threads, and a context used by two at once crashes.
+    """
 
     kept: OrderedDict[tuple[object, ...], VideoReformatter] = field(default_factory=OrderedDict)
 
