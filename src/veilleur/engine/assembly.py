@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+
 from veilleur.catalogue import Subject
 from veilleur.engine.pipeline import Pipeline
 from veilleur.events.registry import build_rule
@@ -30,11 +32,18 @@ class Detectors:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fitting(self, view: View) -> Detector:
-        """The detector whose input follows the view's shape. Errors: ModelUnusable."""
+        """The detector whose input follows the view's shape. Errors: ModelUnusable.
+
+        Its first run is made here, by one thread alone: two threads that make OpenVINO's first
+        inference of a process at once can wait for each other for ever, with the interpreter's
+        lock held (seen in 2026.4; a static of its binding is made without giving up the lock).
+        """
         size = input_size(view.width, view.height)
         with self._lock:
             if size not in self._loaded:
-                self._loaded[size] = load_detector(self.choice, *size)
+                detector = load_detector(self.choice, *size)
+                detector.detect(np.zeros((detector.height, detector.width, 3), np.uint8))
+                self._loaded[size] = detector
             return self._loaded[size]
 
 
