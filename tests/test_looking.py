@@ -31,6 +31,7 @@ class WhiteBlobs:
     width: int = 416
     name: str = "white blobs"
     least: int = 0
+    score: float = 0.9
     shown: list[ImageArray] = field(default_factory=list)
 
     def detect(self, image: ImageArray) -> Detections:
@@ -42,7 +43,9 @@ class WhiteBlobs:
         x, y, w, h = (stats[1:, i].astype(np.float32) for i in range(4))
         boxes = np.stack([x, y, x + w, y + h], axis=1).reshape(-1, 4)[h >= self.least]
         n = len(boxes)
-        return Detections(boxes, np.full(n, 0.9, np.float32), np.full(n, Kind.PERSON, np.int8))
+        return Detections(
+            boxes, np.full(n, self.score, np.float32), np.full(n, Kind.PERSON, np.int8)
+        )
 
 
 def picture(*boxes: tuple[int, int, int, int], width: int = 640, height: int = 360) -> Picture:

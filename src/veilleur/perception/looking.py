@@ -6,7 +6,7 @@ Where people are too small for the whole picture at the detector's size, the run
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -16,10 +16,12 @@ from veilleur.cameras.frame import Activity
 from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, FloatArray, View
 from veilleur.perception.attention import Asked, Attention
+from veilleur.perception.counting import Counting, CountSettings
 from veilleur.perception.detector import Detector
 from veilleur.perception.objects import Detections
 from veilleur.perception.regions import Layout, joined, once, through, to_view
 from veilleur.perception.stature import Stature
+from veilleur.perception.tiles import Headcount
 
 LOWEST_SCORE = 0.1
 SURE = 0.5
@@ -45,13 +47,15 @@ class LookSettings:
 
     refresh_s: seconds between two looks at a quiet picture while somebody is followed.
     idle_refresh_s: the same while nobody is. detail: see Detail. whole_s: seconds between two looks
-    at the whole picture while regions are used.
+    at the whole picture while regions are used. counting: how people are counted in tiles, None:
+    no rule asks for it.
     """
 
     refresh_s: float = 1.0
     idle_refresh_s: float = 4.0
     detail: Detail = Detail.AUTO
     whole_s: float = 5.0
+    counting: CountSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,12 +64,15 @@ class Look:
 
     detections: pixels of the view, scores 0.1 or more. fresh: False where nothing was looked at
     anew (detections are empty then). inferences: detector runs. what: how it was looked at.
+    count: the people counted in tiles, in the picture that completes a count, if the usual looks
+    find far fewer; else None.
     """
 
     detections: Detections
     fresh: bool
     inferences: int
     what: What
+    count: Headcount | None = None
 
     @classmethod
     def nothing(cls) -> Look:
@@ -94,6 +101,8 @@ class Looker:
         self._looked: float | None = None
         self._looked_whole: float | None = None
         self._wondered: float | None = None
+        counting = settings.counting
+        self._counting = Counting(detector, view, counting) if counting else None
 
     def look(self, picture: Picture, activity: Activity, expected: FloatArray, time: float) -> Look:
         """Look at one picture.
@@ -111,7 +120,11 @@ class Looker:
             look = Look(whole(self._detector, picture, self._view), True, 1, "full")
             look = self._looked_again(look, asked) if self._wonders(look, asked) else look
         self._learn(look.detections, time)
-        return look
+        if self._counting is None:
+            return look
+        count, tiles = self._counting.step(picture, activity, look.detections, time)
+        what: What = "tiles" if tiles else look.what
+        return replace(look, count=count, inferences=look.inferences + tiles, what=what)
 
     def _asked(
         self, picture: Picture, activity: Activity, expected: FloatArray, time: float
@@ -121,6 +134,8 @@ class Looker:
 
     def _due(self, activity: Activity, *, tracked: bool, time: float) -> bool:
         if activity.everywhere or len(activity.boxes):
+            return True
+        if self._counting is not None and self._counting.under_way():
             return True
         pause = self._settings.refresh_s if tracked else self._settings.idle_refresh_s
         return _passed(self._looked, pause, time)
