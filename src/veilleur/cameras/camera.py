@@ -241,7 +241,7 @@ class Camera:
             ring_seconds=settings.ring_seconds,
             ring_bytes=settings.ring_bytes,
             loop=settings.loop,
-            paced=settings.pace is Pace.OWN,
+            paced=settings.pace is Pace.OWN and not settings.source.live,
             drops=settings.drops,
             slots=settings.slots,
             health=settings.health,

@@ -32,6 +32,7 @@ from veilleur.perception.objects import Kind
 RATE_OVER_S = 5.0
 SILENT_AFTER_S = 3.0
 """A live camera that has sent nothing for so long is shown as stalled, before it is given up."""
+PROVE_AGAIN_S = 5.0
 SAME_SHAPE = 0.02
 """Aspect ratios that differ by less are the same: cameras round to whole macroblocks."""
 
@@ -75,6 +76,9 @@ class Trouble:
 class Seat:
     """One camera of a node.
 
+    `_connected` is the time of the present connection's first frame, `_judged` of the one for which
+    the pipeline was made.
+
     trouble: why its frames are not analysed; backoff: when that is tried again, rests_until: host
     seconds. over: a file that has come to its end, in whatever way, all its frames collected.
     """
@@ -92,7 +96,11 @@ class Seat:
     _delays: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=1000))
     _timeline: Timeline = field(default_factory=Timeline)
     _stream: object = None
-    _unproven: bool = True
+    _view: View | None = None
+    _connected: float = 0.0
+    _judged: float | None = None
+    _refusal: NotAuthorised | None = None
+    _prove_at: float = 0.0
     _received: float | None = None
     rests_until: float = 0.0
     over: bool = False
@@ -114,13 +122,15 @@ class Seat:
         if frame is None:
             self.over = self._final
             return None
-        if self.camera.facts is not self._stream:
-            self._stream = self.camera.facts
-            self._unproven = True
-            if self.member.settings.never_ends:
-                self._timeline.connected()
+        new = self.camera.facts is not self._stream and self.member.settings.never_ends
+        self._stream = self.camera.facts
+        if new:
+            self._timeline.connected()
+        frame = self._timeline.placed(frame)
+        if new:
+            self._connected = frame.time
         self._received = now
-        return self._timeline.placed(frame)
+        return frame
 
     def tick(self, now: float) -> None:
         """The same without taking a frame."""
@@ -136,9 +146,11 @@ class Seat:
     def analyse(self, frame: Frame, gate: Gate, detectors: Detectors, at: datetime) -> Step:
         """One frame through the pipeline. Raises NotAuthorised; VeilleurError for a pipeline that
         can't be made."""
-        if self._unproven:
-            self.member.prove()
-            self._unproven = False
+        connected = self._connected
+        if connected != self._judged and frame.time >= connected:
+            self._prove(frame)
+            # What happened while the camera was away is not known: nothing goes on as if it were.
+            self.pipeline, self._judged = None, connected
         if self.pipeline is None:
             self.pipeline = self._made(frame.picture, gate, detectors, at)
         if self.member.zone is not None and self.member.settings.never_ends:
@@ -150,12 +162,24 @@ class Seat:
         self.trouble = suspended
         return step
 
+    def _prove(self, frame: Frame) -> None:
+        """Is it still what its permit was given for? Asked seldom where the answer was no."""
+        if self._refusal is not None and frame.arrived < self._prove_at:
+            raise self._refusal
+        try:
+            self.member.prove()
+        except NotAuthorised as refusal:
+            self._refusal, self._prove_at = refusal, frame.arrived + PROVE_AGAIN_S
+            raise
+        self._refusal = None
+
     def _made(self, picture: Picture, gate: Gate, detectors: Detectors, at: datetime) -> Pipeline:
         assembly = self.member.assembly
         if self.member.zone is not None and self.member.settings.never_ends:
             assembly = replace(assembly, begins=at.astimezone(self.member.zone))
-        view = self.member.view(picture.width, picture.height)
-        return assembly.pipeline(view, gate, detectors)
+        if self._view is None:
+            self._view = self.member.view(picture.width, picture.height)
+        return assembly.pipeline(self._view, gate, detectors)
 
     def note(self, step: Step, frame: Frame, now: float) -> None:
         """What an analysed frame led to. now: host seconds, after the rules' answer."""
