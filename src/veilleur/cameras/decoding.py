@@ -2,7 +2,9 @@
 
 The analysis wants `rate_hz` pictures a second of the stream's time. Time is cut into slots of that
 length, and the first picture of each slot is chosen; only chosen pictures are copied out. Packets
-whose picture is neither chosen nor needed by others are not decoded.
+whose picture is neither chosen nor needed by others are not decoded: those that nothing refers to,
+and, since packets wait until a picture is wanted, those between the last wanted one and a picture
+with which all begins anew.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from av.video.stream import VideoStream
 
 from veilleur.cameras.clock import Mark, StreamClock
 from veilleur.cameras.picture import Picture, plane_rows
+from veilleur.cameras.refresh import begins_anew
 from veilleur.cameras.source import StreamFacts
 from veilleur.errors import StreamLost
 from veilleur.geometry import ImageArray
@@ -31,6 +34,7 @@ FILE_BOUND_S = 10.0  # a recording by motion has gaps
 LIVE_BOUND_S = 2.0
 NO_KEY_FRAME_S = 10.0
 LONGEST_KEY_INTERVAL_S = 30.0  # until the stream has shown its own
+MOST_WAITING = 12  # packets: decoding them takes a moment when a picture is wanted
 _PLANAR = ("yuv420p", "yuvj420p")
 Buffer = Callable[[int, int], ImageArray | None]
 """Where a picture of (width, height) goes: (height * 3 / 2, width) uint8, or None: nowhere."""
@@ -97,6 +101,7 @@ class Decoder:
         self._key: float | None = None
         self._key_interval_s = 0.0
         self._awaits_key = False
+        self._waiting: list[Packet[VideoStream]] = []
 
     @property
     def last_s(self) -> float | None:
@@ -115,8 +120,17 @@ class Decoder:
         if self._passes_over(packet):
             self.counts.skipped += 1
             return
+        if self._waiting and packet.is_keyframe and self._begins_anew(packet):
+            self.counts.skipped += len(self._waiting)
+            self._waiting.clear()
         packet.opaque = Mark(correction, arrived, packet.is_keyframe)
-        self._context.skip_frame = "DEFAULT" if self._due(packet, correction) else "NONREF"
+        if not self._due(packet, correction):
+            self._waiting.append(packet)
+            if not self._may_wait:
+                yield from self._catch_up()
+            return
+        yield from self._catch_up()
+        self._context.skip_frame = "DEFAULT"
         yield from self._chosen(self._decode(packet))
         if self.mode is Mode.KEYFRAMES:
             # Without this a key frame waits in the decoder for pictures that never follow.
@@ -125,8 +139,24 @@ class Decoder:
 
     def flush(self) -> Iterator[Decoded]:
         """What the decoder still holds."""
+        yield from self._catch_up()
         self._context.skip_frame = "DEFAULT"
         yield from self._chosen(self._decode(None))
+
+    @property
+    def _may_wait(self) -> bool:
+        """Not where pictures are reordered: a wanted one comes out with the packets after it."""
+        return not self._context.has_b_frames and len(self._waiting) < MOST_WAITING
+
+    def _catch_up(self) -> Iterator[Decoded]:
+        """Decode what has waited: a picture that may refer to it is wanted now."""
+        waiting, self._waiting = self._waiting, []
+        for packet in waiting:
+            self._context.skip_frame = "NONREF"
+            yield from self._chosen(self._decode(packet))
+
+    def _begins_anew(self, packet: Packet[VideoStream]) -> bool:
+        return begins_anew(self._context.name, self._context.extradata, bytes(packet))
 
     def _seconds(self, stamp: int | None) -> float | None:
         return None if stamp is None else stamp * self._base_s

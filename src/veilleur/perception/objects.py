@@ -30,6 +30,14 @@ KINDS_OF: dict[Subject, tuple[Kind, ...]] = {
 }
 
 
+def _among(column: KindArray, kinds: tuple[Kind, ...]) -> BoolArray:
+    """(n,) True where the kind is one of these. For so few kinds much faster than np.isin."""
+    rows = np.zeros(len(column), np.bool_)
+    for kind in kinds:
+        rows |= column == kind
+    return rows
+
+
 class ShapeError(ValueError):
     """Columns of different length, or boxes that are not (n, 4)."""
 
@@ -59,7 +67,7 @@ class Detections:
 
     def of(self, *kinds: Kind) -> Self:
         """Only the objects of these kinds."""
-        return self[np.isin(self.kinds, kinds)]
+        return self[_among(self.kinds, kinds)]
 
     @property
     def feet(self) -> FloatArray:
@@ -110,7 +118,7 @@ class Tracks:
 
     def of(self, *kinds: Kind) -> Self:
         """Only the objects of these kinds."""
-        return self[np.isin(self.kinds, kinds)]
+        return self[_among(self.kinds, kinds)]
 
     def box(self, id_: int) -> Box:
         return Box(*self.boxes[self.ids == id_][0].tolist())

@@ -23,9 +23,12 @@ def iou(one: FloatArray, other: FloatArray) -> FloatArray:
 def survivors(boxes: FloatArray, scores: FloatArray, overlap: float) -> IntArray:
     """Rows to keep, best score first, ties in the order given; at most MOST are looked at."""
     order = np.argsort(np.negative(scores), kind="stable")[:MOST]
-    same = iou(boxes[order], boxes[order]) > overlap
+    if len(order) < 2:
+        return order
+    best_first = boxes[order]
+    covers = np.triu(iou(best_first, best_first) > overlap, 1)
     alive = np.ones(len(order), np.bool_)
-    for row in range(len(order)):
+    for row in np.flatnonzero(covers.any(axis=1)).tolist():
         if alive[row]:
-            alive[row + 1 :] &= ~same[row, row + 1 :]
+            alive &= ~covers[row]
     return order[alive]
