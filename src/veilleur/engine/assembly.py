@@ -9,12 +9,13 @@ from datetime import datetime
 
 import numpy as np
 
-from veilleur.catalogue import Subject
+from veilleur.catalogue import Event, Subject
 from veilleur.engine.pipeline import Pipeline
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
 from veilleur.law.gate import Gate
+from veilleur.perception.counting import CountSettings
 from veilleur.perception.detector import Detector
 from veilleur.perception.loader import Choice, load_detector
 from veilleur.perception.looking import Looker, LookSettings
@@ -59,6 +60,11 @@ class Assembly:
     def _vehicles(self) -> bool:
         return any(rule.subject is not Subject.PERSON for rule in self.rules)
 
+    @property
+    def _counting(self) -> CountSettings | None:
+        counts = any(rule.event is Event.DENSITY for rule in self.rules)
+        return CountSettings() if counts else None
+
     def pipeline(self, view: View, gate: Gate, detectors: Detectors) -> Pipeline:
         """Errors: ConfigurationError for a rule, ModelUnusable for the detector."""
         rules = [
@@ -68,7 +74,7 @@ class Assembly:
             camera=self.camera,
             view=view,
             rules=rules,
-            looker=Looker(detectors.fitting(view), view, LookSettings()),
+            looker=Looker(detectors.fitting(view), view, LookSettings(counting=self._counting)),
             follower=Tracker(view=view),
             gate=gate,
             movement=Movement(view) if self._vehicles else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from veilleur.cameras.frame import Frame
@@ -21,6 +21,10 @@ from veilleur.law.gate import Gate
 from veilleur.perception.looking import Look, Looker
 from veilleur.perception.movement import Movement
 from veilleur.perception.objects import Detections, Tracks
+from veilleur.perception.tiles import Headcount
+
+HEADCOUNT_S = 3.0
+"""A count in tiles is made about once a second, over several pictures; so old it may be."""
 
 
 class Follower(Protocol):
@@ -73,6 +77,7 @@ class Pipeline:
     movement: Movement | None = None
     begins: datetime | None = None
     _situations: dict[str, Situations] = field(init=False)
+    _headcount: Headcount | None = None
 
     def __post_init__(self) -> None:
         self._situations = {rule.id: Situations() for rule in self.rules}
@@ -115,13 +120,27 @@ class Pipeline:
             view=self.view,
             tracks=tracks,
             detections=look.detections if look else Detections.none(),
+            headcount=self._counted(look, time),
             local=self._local(time),
             blind=blind,
             fresh=bool(look and look.fresh),
         )
 
+    def _counted(self, look: Look | None, time: float) -> Headcount | None:
+        """The last count in tiles, while it is young enough to be true."""
+        if look is not None and look.count is not None:
+            self._headcount = look.count
+        count = self._headcount
+        return count if count and 0 <= time - count.time <= HEADCOUNT_S else None
+
     def _local(self, time: float) -> datetime | None:
-        return None if self.begins is None else self.begins + timedelta(seconds=time)
+        if self.begins is None:
+            return None
+        if self.begins.tzinfo is None:
+            return self.begins + timedelta(seconds=time)
+        # by way of UTC: a stream goes on while the wall clock is put forward or back
+        passed = self.begins.astimezone(UTC) + timedelta(seconds=time)
+        return passed.astimezone(self.begins.tzinfo)
 
     def _judge(
         self, scene: Scene, events: frozenset[Event], frame: Frame | None, look: Look | None

@@ -105,6 +105,7 @@ class Observer:
     _true: list[FrameBoxes] = field(default_factory=list)
     _tracked: list[FrameBoxes] = field(default_factory=list)
     _pending: list[tuple[float, int]] = field(default_factory=list)
+    _unfit: dict[str, tuple[str, int]] = field(default_factory=dict)
     _areas: dict[str, float] = field(default_factory=dict)
     _nearest: dict[int, tuple[Check, ...]] = field(default_factory=dict)
 
@@ -124,6 +125,7 @@ class Observer:
         self._take_tracks(step)
         for verdict in step.verdicts:
             if verdict.rule.startswith(self.prefix):
+                self._take_unfit(verdict)
                 self._take_nearest(verdict, step.time)
                 if verdict.event is Event.DENSITY:
                     self._take_count(verdict, step)
@@ -137,7 +139,7 @@ class Observer:
             width=view.width,
             height=view.height,
             alerts=tuple(self._alerts),
-            withheld=tuple(withheld),
+            withheld=(*withheld, *self._refused()),
             nearest=tuple(Nearest(i, checks) for i, checks in sorted(self._nearest.items())),
             counts=tuple(RuleCounts(r, tuple(s)) for r, s in sorted(self._counts.items())),
             tracking=score_tracks(self._true, self._tracked) if self._true else None,
@@ -145,6 +147,14 @@ class Observer:
             error=error,
             cpu_s=cpu_s,
         )
+
+    def _refused(self) -> list[Withheld]:
+        """Rules that found the camera unfit for them for most of the clip."""
+        return [
+            Withheld(name, self._rule(name).event, REFUSED, reason)
+            for name, (reason, times) in sorted(self._unfit.items())
+            if times > len(self._times) / 2
+        ]
 
     def _rule(self, rule_id: str) -> RuleSpecification:
         return next(rule for rule in self.rules if rule.id == rule_id)
@@ -190,6 +200,12 @@ class Observer:
         people = people[people.seen]
         self._true.append(truth)
         self._tracked.append(FrameBoxes(people.ids, people.boxes.astype(np.float64)))
+
+    def _take_unfit(self, verdict: RuleVerdict) -> None:
+        if verdict.verdict.unfit is not None:
+            name = verdict.rule.removeprefix(self.prefix)
+            _, times = self._unfit.get(name, ("", 0))
+            self._unfit[name] = (verdict.verdict.unfit, times + 1)
 
     def _take_count(self, verdict: RuleVerdict, step: Step) -> None:
         name = verdict.rule.removeprefix(self.prefix)

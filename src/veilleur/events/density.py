@@ -30,7 +30,8 @@ from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View, Zone
 from veilleur.ground import area_m2
-from veilleur.perception.objects import Kind
+from veilleur.perception.objects import Detections, Kind, Tracks
+from veilleur.perception.tiles import counting_fitness
 
 MAX_PEOPLE = 50.0  # without a ground and without a limit
 MAX_PER_M2 = 4.0  # with a ground: where Still (2000) sees free movement in a crowd come to an end
@@ -128,9 +129,13 @@ class Density:
     def build(cls, spec: RuleSpecification, view: View, p: Parameters, *, clock: bool) -> Self:  # noqa: ARG003 (no schedule here)
         return cls(spec, view, p)
 
-    @property
-    def unfit(self) -> str | None:
-        """Why this camera cannot serve density, as far as its pictures have shown it; else None."""
+    def _unfit(self, scene: Scene) -> str | None:
+        """Why this camera cannot serve density, as far as its pictures have shown it; else None.
+
+        Where people are counted in tiles the tiles are judged, else the usual looks.
+        """
+        if scene.headcount is not None:
+            return counting_fitness(scene.headcount)
         return fitness(self._meter.statistics)
 
     def step(self, scene: Scene) -> Verdict:
@@ -147,6 +152,10 @@ class Density:
             self._counts.popleft()
         if not self._counts:
             return Verdict()
+        unfit = self._unfit(scene)
+        if unfit is not None:
+            self._held.clear()
+            return Verdict(unfit=unfit)
         people, firm, hidden = np.median(
             [(c.people, c.firm, c.hidden) for _, c in self._counts], axis=0
         ).tolist()
@@ -162,14 +171,21 @@ class Density:
         ]
 
     def _count(self, scene: Scene) -> Count:
-        persons = scene.tracks.of(Kind.PERSON)
+        persons = self._persons(scene)
         limit = np.array([scene.view.width, scene.view.height], dtype=np.float64)
         feet = np.clip(np.asarray(persons.feet, dtype=np.float64), 0.0, limit)
         inside = self._zone.contains(feet)
-        margin = BORDER_HEIGHTS * np.asarray(persons.heights, dtype=np.float64)
+        boxes = np.asarray(persons.boxes, dtype=np.float64)
+        margin = BORDER_HEIGHTS * (boxes[:, 3] - boxes[:, 1])
         clear = inside & (self._zone.border_distance(feet, self._edge) >= margin)
-        boxes = np.asarray(persons.boxes, dtype=np.float64)[inside]
-        return Count(int(inside.sum()), int(clear.sum()), hidden_share(boxes))
+        return Count(int(inside.sum()), int(clear.sum()), hidden_share(boxes[inside]))
+
+    @staticmethod
+    def _persons(scene: Scene) -> Tracks | Detections:
+        """Tracks count best (PETS S2.L1: 3 % off against 14 % by sure boxes), tiles see crowds."""
+        if scene.headcount is not None:
+            return scene.headcount.people
+        return scene.tracks.of(Kind.PERSON)
 
     def _at_least(self, people: float, hidden: float) -> bool:
         dense = self._area is not None and people / self._area > self._p.trusted_per_m2

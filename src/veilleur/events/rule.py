@@ -71,13 +71,15 @@ class Verdict:
 
     signals: raised now, once for each object. holding: boxes of the objects for which a signalled
     situation goes on. candidates: everything watched at this instant, with its checks. notices:
-    the watch level was reached (density): worth a look, never an alert.
+    the watch level was reached (density): worth a look, never an alert. unfit: why this camera
+    cannot serve the rule, as far as its pictures have shown it; nothing is signalled then.
     """
 
     signals: tuple[Signal, ...] = ()
     notices: tuple[Signal, ...] = ()
     holding: tuple[Box, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    unfit: str | None = None
 
 
 class Rule(Protocol):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from veilleur.geometry import View
 from veilleur.perception.objects import Detections, Tracks
+from veilleur.perception.tiles import Headcount
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,6 +18,8 @@ class Scene:
     local: the wall clock at that instant with its time zone, for schedules; None where unknown.
     tracks: confirmed objects. detections: everything found in this picture, for counting.
     blind: why the camera sees nothing (dark, moved, frozen ...), else None: rules stay silent.
+    headcount: people counted in tiles, where they are too small or too many to be followed one by
+    one; it may be seconds old (its own time says); None: count the tracks.
     fresh: False where nothing was looked at anew (quiet scene): tracks are as they were.
     """
 
@@ -25,6 +28,7 @@ class Scene:
     view: View
     tracks: Tracks = field(default_factory=Tracks.none)
     detections: Detections = field(default_factory=Detections.none)
+    headcount: Headcount | None = None
     local: datetime | None = None
     blind: str | None = None
     fresh: bool = True
