@@ -12,10 +12,10 @@ import pytest
 from tests.made import VIEW, every, rule, scene, tracks
 from veilleur.errors import ConfigurationError
 from veilleur.events.crowding import CrowdStatistics, fitness, hidden_share
-from veilleur.events.density import Density
 from veilleur.events.rule import Rule, Signal, Verdict
 from veilleur.ground import ground_plane
 from veilleur.perception.objects import Detections
+from veilleur.perception.tiles import Headcount
 
 ZONE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
 GROUND = ground_plane(
@@ -166,12 +166,33 @@ def test_a_camera_that_cannot_count_is_told_why(seen: CrowdStatistics, word: str
 @pytest.mark.parametrize(("score", "fit"), [(0.8, True), (0.4, False)])
 def test_a_rule_learns_from_its_pictures_whether_it_can_count(score: float, fit: bool) -> None:
     watched = crowd(max_people=3)
-    assert isinstance(watched, Density)
     boxes = people(5).boxes
     found = Detections(boxes, np.full(5, score, np.float32), np.zeros(5, np.int8))
-    for t in range(20):
-        watched.step(scene(float(t), people(5), detections=found))
-    assert (watched.unfit is None) == fit
+    said = [watched.step(scene(float(t), people(5), detections=found)) for t in range(20)]
+    assert (said[-1].unfit is None) == fit
+
+
+def test_people_counted_in_tiles_count_instead_of_tracks() -> None:
+    watched = crowd(max_people=3)
+    counted = Detections(people(5).boxes, np.full(5, 0.6, np.float32), np.zeros(5, np.int8))
+    signals = [
+        signal
+        for t in range(6)
+        for signal in watched.step(
+            scene(float(t), people(1), headcount=Headcount(float(t), counted, 5, 60.0))
+        ).signals
+    ]
+    assert [signal.checks[0].measured for signal in signals] == [5.0]
+
+
+def test_a_count_in_tiles_that_cannot_be_trusted_refuses_the_camera() -> None:
+    watched = crowd(max_people=3)
+    counted = Detections(people(9).boxes, np.full(9, 0.3, np.float32), np.zeros(9, np.int8))
+    said = [
+        watched.step(scene(float(t), people(9), headcount=Headcount(float(t), counted, 0, 12.0)))
+        for t in range(6)
+    ]
+    assert all(verdict.unfit and not verdict.signals for verdict in said)
 
 
 @pytest.mark.parametrize(
