@@ -154,7 +154,9 @@ class Seat:
         if self.pipeline is None:
             self.pipeline = self._made(frame.picture, gate, detectors, at)
         if self.member.zone is not None and self.member.settings.never_ends:
-            self.pipeline.begins = at.astimezone(self.member.zone) - timedelta(seconds=frame.time)
+            # Anew with each frame: the camera's clock and the host's drift apart.
+            began = at - timedelta(seconds=frame.time)
+            self.pipeline.begins = began.astimezone(self.member.zone)
         suspended = _other_shape(frame.picture, self.pipeline.view)
         if suspended is not None:
             frame = replace(frame, blind="other shape")
