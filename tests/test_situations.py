@@ -59,6 +59,11 @@ def play(moments: list[tuple[float, list[Box], list[Box]]]) -> list[float]:
             [(0, [NEAR], [NEAR]), (9, [NEAR], [NEAR])], [0, 9], id="somebody new after a pause"
         ),
         pytest.param(
+            [(0, [NEAR], [NEAR]), (2.0, [STEP], [NEAR, STEP])],
+            [0, 2.0],
+            id="another one beside somebody who is followed",
+        ),
+        pytest.param(
             [(0, [NEAR], []), (2.0, [NEAR], [])], [0, 2.0], id="two crossings at one place"
         ),
     ],

@@ -9,7 +9,7 @@ further does not alarm twice.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from veilleur.catalogue import Event
 from veilleur.events.rule import Check, Signal, Verdict
@@ -64,36 +64,54 @@ class Situations:
         self._last_alert = -math.inf
 
     def update(self, verdict: Verdict, time: float) -> list[Signal]:
-        """The signals that open a situation; the others belong to one that is open."""
-        self._told = [told for told in self._told if 0 <= time - told.last <= told.memory_s]
-        opening = [signal for signal in verdict.signals if self._opens(signal, time)]
-        for box in verdict.holding:
-            self._follow(box, time)
-        return opening
+        """The signals that open a situation; the others belong to one that is open.
 
-    def _opens(self, signal: Signal, time: float) -> bool:
-        known = self._nearest(signal.where)
-        self._remember(signal.where, known, time, self._settings.told_memory_s)
-        if known is not None or time - self._last_alert < self._settings.together_s:
+        An object that is being followed cannot be told again as another one, so a signal can only
+        be the sequel of somebody who was told and is not followed any more.
+        """
+        self._told = [told for told in self._told if 0 <= time - told.last <= told.memory_s]
+        new = {signal.where for signal in verdict.signals}
+        lost = self._follow([box for box in verdict.holding if box not in new], time)
+        return [
+            signal
+            for signal in verdict.signals
+            if self._opens(signal, time, lost, goes_on=signal.where in verdict.holding)
+        ]
+
+    def _opens(self, signal: Signal, time: float, lost: list[_Told], *, goes_on: bool) -> bool:
+        near = [told for told in lost if self._reaches(told, signal.where)]
+        if near:
+            known = min(near, key=lambda told: _apart(told.where, signal.where))
+            lost.remove(known)
+            self._told.remove(known)
+        settings = self._settings
+        memory_s = settings.held_memory_s if goes_on else settings.told_memory_s
+        self._told.append(_Told(signal.where, time, memory_s))
+        if near or time - self._last_alert < self._settings.together_s:
             return False
         self._last_alert = time
         return True
 
-    def _follow(self, box: Box, time: float) -> None:
-        known = self._nearest(box)
-        if known is not None:
-            self._remember(box, known, time, self._settings.held_memory_s)
+    def _follow(self, boxes: list[Box], time: float) -> list[_Told]:
+        """Each told object to the nearest box that goes on; returns the objects without one."""
+        pairs = sorted(
+            (_apart(told.where, box), index, number)
+            for index, told in enumerate(self._told)
+            for number, box in enumerate(boxes)
+            if self._reaches(told, box)
+        )
+        taken: dict[int, int] = {}
+        for _, index, number in pairs:
+            if index not in taken and number not in taken.values():
+                taken[index] = number
+        lost = [told for index, told in enumerate(self._told) if index not in taken]
+        memory_s = self._settings.held_memory_s
+        followed = [_Told(boxes[number], time, memory_s) for number in taken.values()]
+        self._told = [*lost, *followed]
+        return lost[:]
 
-    def _remember(self, box: Box, known: _Told | None, time: float, memory_s: float) -> None:
-        if known is None:
-            self._told.append(_Told(box, time, memory_s))
-        else:
-            moved = replace(known, where=box, last=time, memory_s=max(known.memory_s, memory_s))
-            self._told[self._told.index(known)] = moved
-
-    def _nearest(self, box: Box) -> _Told | None:
-        reached = [t for t in self._told if _apart(t.where, box) <= self._settings.reach_heights]
-        return min(reached, key=lambda t: _apart(t.where, box), default=None)
+    def _reaches(self, told: _Told, box: Box) -> bool:
+        return _apart(told.where, box) <= self._settings.reach_heights
 
 
 def _apart(one: Box, other: Box) -> float:
