@@ -63,8 +63,9 @@ def test_the_range_of_luma_is_respected(full_range: bool, luma: int, wanted: int
     assert abs(float(picture.thumbnail().mean()) - luma) <= 1
 
 
-def test_shrinking_is_close_to_the_mean_of_the_full_picture() -> None:
-    picture = noise(960, 540)
+@pytest.mark.parametrize("size", [(960, 540), (1920, 1080), (2554, 1438)])
+def test_shrinking_is_close_to_the_mean_of_the_full_picture(size: tuple[int, int]) -> None:
+    picture = noise(*size)
     full = cv2.cvtColor(picture.data, cv2.COLOR_YUV2BGR_I420)
     wanted = cv2.resize(full, (416, 234), interpolation=cv2.INTER_AREA)
     assert np.abs(picture.bgr(416, 234).astype(int) - wanted).mean() < 3.0

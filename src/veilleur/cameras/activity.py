@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from veilleur.cameras.frame import Activity, no_boxes
+from veilleur.cameras.middle import median
 from veilleur.geometry import BoolArray, FloatArray, ImageArray, IntArray
 
 _SQUARE = np.ones((3, 3), np.uint8)
@@ -80,7 +81,7 @@ class ActivityGate:
             return self._begin(thumbnail)
         picture = cv2.blur(thumbnail, (3, 3)).astype(np.float32)
         difference = picture - self._background
-        light = float(np.median(difference[::3, ::3]))
+        light = median(difference[::3, ::3])
         if abs(light) > self._settings.jump:
             return self._begin(thumbnail)
         difference -= light
@@ -103,7 +104,7 @@ class ActivityGate:
 
     def _threshold(self, size: FloatArray) -> FloatArray:
         """(h, w) grey levels from which a difference counts."""
-        sigma = min(1.4826 * float(np.median(size[::3, ::3])), self._settings.noise_cap)
+        sigma = min(1.4826 * median(size[::3, ::3]), self._settings.noise_cap)
         floor = max(self._settings.contrast, self._settings.sigmas * sigma)
         return np.maximum(np.float32(floor), self._noise * np.float32(self._settings.sigmas))
 

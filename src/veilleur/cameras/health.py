@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from veilleur.cameras.middle import median
 from veilleur.geometry import BoolArray, FloatArray, ImageArray
 
 ComplexArray = NDArray[np.complex128]
@@ -281,7 +282,7 @@ class _Reference:
 
     def _fineness(self, look: _Look, mean: _Look, structured: BoolArray) -> float:
         ratio = look.sharpness[structured] / np.maximum(mean.sharpness[structured], 1e-3)
-        return float(np.median(ratio))
+        return median(ratio)
 
     def _displaced(self, look: _Look, mean: _Look) -> bool:
         """Do the quarters of the picture agree that the whole of it shifted, turned or zoomed?"""
@@ -391,14 +392,14 @@ class _Shock:
 
     def _all_over(self, look: _Look, change: FloatArray) -> bool:
         """Most cells became lighter, or most darker; those that are black or white can't."""
-        median = float(np.median(change))
-        if abs(median) < self._settings.shock:
+        middle = median(change)
+        if abs(middle) < self._settings.shock:
             return False
-        if median > 0:
+        if middle > 0:
             free = look.level - change < _BURNT
         else:
             free = look.level - change > _BLACK + self._settings.shock
-        along = change[free] * np.sign(median) >= self._settings.shock / 2
+        along = change[free] * np.sign(middle) >= self._settings.shock / 2
         return bool(along.size) and float(along.mean()) >= self._settings.all_over
 
     def _felt(self, look: _Look, time: float) -> None:
@@ -413,7 +414,7 @@ class _Shock:
         """Also true of a picture that is burnt out: what passes is seldom white all over."""
         assert self._before is not None
         levels = np.maximum(look.level, self._before.level)
-        if float(np.median(levels)) > _BURNT:
+        if median(levels) > _BURNT:
             return True
         judged = (self._before.contrast > self._settings.structure) & (levels < _BURNT)
         if not judged.any():

@@ -8,6 +8,7 @@ worker goes one JSON text at the start; it is the trusted direction.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import asdict, dataclass, field
 
@@ -226,7 +227,11 @@ def _unpack_frame(body: bytes) -> Placed:
     head, rest = body[: _FRAME.size], body[_FRAME.size :]
     slot, sequence, width, height, flags, time, arrived, moved, n = _FRAME.unpack(head)
     blind, boxes = rest[:_LONGEST_WORD], rest[_LONGEST_WORD:]
-    if n > MOST_BOXES or len(boxes) != 16 * n or not np.isfinite([time, arrived, moved]).all():
+    if (
+        n > MOST_BOXES
+        or len(boxes) != 16 * n
+        or not all(map(math.isfinite, (time, arrived, moved)))
+    ):
         raise MessageError("activity that cannot be")
     if width % 2 or height % 2 or not (0 < width < _LARGEST_SIDE and 0 < height < _LARGEST_SIDE):
         raise MessageError(f"a picture of {width}x{height}")

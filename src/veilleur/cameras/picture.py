@@ -3,7 +3,8 @@
 A colour picture at full size costs ten times as much as one at the detector's size, so colour is
 made only at the size, and of the part, that somebody asks for. Scaling is libswscale's area mean:
 measured against OpenCV (area of each plane, then colour) it is three times cheaper and closer to
-the full-size conversion scaled down.
+the full-size conversion scaled down. A picture that is many times too large is halved first, by
+OpenCV's mean of 2 x 2, which reads it in a third of the time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
@@ -23,6 +25,7 @@ from veilleur.geometry import ImageArray
 THUMBNAIL_WIDTH = 160
 _SCALERS_KEPT = 16
 _MANY_ROWS = 8
+_MANY_TIMES = 4
 _SHRINK = Interpolation.AREA | Interpolation.ACCURATE_RND
 _ENLARGE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
 _ONE = Fraction(1)
@@ -65,6 +68,8 @@ class Picture:
         for a region outside the picture.
         """
         data = self.data if region is None else self._cut(region)
+        if _is_many_times(Picture(data), width, height):
+            data = _halved(Picture(data)).data
         shrinks = width <= data.shape[1] and height * 3 <= data.shape[0] * 2
         frame = _scaled(
             data,
@@ -116,6 +121,22 @@ class Picture:
         part[:high] = self.luma[y1 * 2 : y2 * 2, x1 * 2 : x2 * 2]
         part[high:].reshape(2, high // 2, wide // 2)[:] = self.chroma[:, y1:y2, x1:x2]
         return part
+
+
+def _is_many_times(picture: Picture, width: int, height: int) -> bool:
+    """So much larger that it may be halved first; and nothing is left over where it is."""
+    large = picture.width >= _MANY_TIMES * width and picture.height >= _MANY_TIMES * height
+    return large and picture.width % 4 == 0 and picture.height % 4 == 0
+
+
+def _halved(picture: Picture) -> Picture:
+    """Half as wide and high. Both must be multiples of 4."""
+    width, height = picture.width // 2, picture.height // 2
+    half = Picture(np.empty((height * 3 // 2, width), np.uint8))
+    planes = zip((picture.luma, *picture.chroma), (half.luma, *half.chroma), strict=True)
+    for plane, target in planes:
+        cv2.resize(plane, target.shape[::-1], dst=target, interpolation=cv2.INTER_AREA)
+    return half
 
 
 def plane_rows(plane: VideoPlane) -> ImageArray:

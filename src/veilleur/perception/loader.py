@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+
 from veilleur.errors import ModelUnusable
 from veilleur.geometry import ImageArray
 from veilleur.perception.adapters import ADAPTERS, Request, objects
@@ -79,6 +81,7 @@ def load_detector(
     threshold: lowest score returned; the tracker uses the low ones, rules those of 0.5 and more.
     Raises ModelUnusable: file, back end or size.
     """
+    cv2.setNumThreads(1)  # frames are analysed side by side: more threads only cost
     model = choice.model
     if model.adapter not in ADAPTERS:
         raise ModelUnusable(

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from veilleur.cameras.middle import median
 from veilleur.geometry import BoolArray, FloatArray, ImageArray, IntArray, View
 from veilleur.perception.objects import Detections, Kind
 from veilleur.perception.tracker import TrackerSettings
@@ -79,7 +80,7 @@ class Movement:
         if not before:
             return None
         steps = [cv2.absdiff(now, picture) for picture in before]
-        noise = 1.4826 * float(np.median(steps[-1])) + 1.0
+        noise = 1.4826 * median(np.asarray(steps[-1], np.float32)) + 1.0
         least = max(self._set.grey, self._set.noise * noise)
         mask = (np.minimum.reduce(steps) > least).astype(np.uint8)
         closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))

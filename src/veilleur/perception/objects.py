@@ -38,6 +38,10 @@ def _among(column: KindArray, kinds: tuple[Kind, ...]) -> BoolArray:
     return rows
 
 
+def _feet(boxes: FloatArray) -> FloatArray:
+    return np.asarray(np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1))
+
+
 class ShapeError(ValueError):
     """Columns of different length, or boxes that are not (n, 4)."""
 
@@ -72,7 +76,7 @@ class Detections:
     @property
     def feet(self) -> FloatArray:
         """(n, 2) middle of the lower edges, pixels."""
-        return np.stack([self.boxes[:, [0, 2]].mean(axis=1), self.boxes[:, 3]], axis=1)
+        return _feet(self.boxes)
 
     @classmethod
     def none(cls) -> Self:
@@ -126,7 +130,7 @@ class Tracks:
     @property
     def feet(self) -> FloatArray:
         """(n, 2) middle of the lower edges, pixels."""
-        return np.stack([self.boxes[:, [0, 2]].mean(axis=1), self.boxes[:, 3]], axis=1)
+        return _feet(self.boxes)
 
     @property
     def heights(self) -> FloatArray:
