@@ -34,25 +34,25 @@ class Alert:
     laboratory: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SituationSettings:
     """together_s: signals this close are one situation: the next vehicle of a dense row comes
-    sooner, an operator has not yet looked. held_memory_s: how long an object is
-    remembered after its situation ended; told_memory_s: the same for instant events (a crossing).
-    reach_heights: how far, in box heights, an object may be found from where it was.
+    sooner, an operator has not yet looked. sequel_s: what begins so soon after a told object was
+    lost may be that object, found again. reach_heights: if it is no further away, in box heights.
+    memory_s: how long a lost object is remembered; longer than any dwell after which its sequel
+    would be told.
     """
 
     together_s: float = 1.8
-    held_memory_s: float = 2.5
-    told_memory_s: float = 1.0
-    reach_heights: float = 1.0
+    sequel_s: float = 1.5
+    reach_heights: float = 0.8
+    memory_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
     where: Box
     last: float
-    memory_s: float
 
 
 class Situations:
@@ -69,24 +69,24 @@ class Situations:
         An object that is being followed cannot be told again as another one, so a signal can only
         be the sequel of somebody who was told and is not followed any more.
         """
-        self._told = [told for told in self._told if 0 <= time - told.last <= told.memory_s]
+        memory_s = self._settings.memory_s
+        self._told = [told for told in self._told if 0 <= time - told.last <= memory_s]
         new = {signal.where for signal in verdict.signals}
         lost = self._follow([box for box in verdict.holding if box not in new], time)
-        return [
-            signal
-            for signal in verdict.signals
-            if self._opens(signal, time, lost, goes_on=signal.where in verdict.holding)
-        ]
+        return [signal for signal in verdict.signals if self._opens(signal, time, lost)]
 
-    def _opens(self, signal: Signal, time: float, lost: list[_Told], *, goes_on: bool) -> bool:
-        near = [told for told in lost if self._reaches(told, signal.where)]
+    def _opens(self, signal: Signal, time: float, lost: list[_Told]) -> bool:
+        near = [
+            told
+            for told in lost
+            if signal.began - told.last <= self._settings.sequel_s
+            and self._reaches(told, signal.where)
+        ]
         if near:
             known = min(near, key=lambda told: _apart(told.where, signal.where))
             lost.remove(known)
             self._told.remove(known)
-        settings = self._settings
-        memory_s = settings.held_memory_s if goes_on else settings.told_memory_s
-        self._told.append(_Told(signal.where, time, memory_s))
+        self._told.append(_Told(signal.where, time))
         if near or time - self._last_alert < self._settings.together_s:
             return False
         self._last_alert = time
@@ -105,8 +105,7 @@ class Situations:
             if index not in taken and number not in taken.values():
                 taken[index] = number
         lost = [told for index, told in enumerate(self._told) if index not in taken]
-        memory_s = self._settings.held_memory_s
-        followed = [_Told(boxes[number], time, memory_s) for number in taken.values()]
+        followed = [_Told(boxes[number], time) for number in taken.values()]
         self._told = [*lost, *followed]
         return lost[:]
 
