@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -40,6 +41,7 @@ _HOST = re.compile(
     r"(?::(?P<port>\d{1,5}))?(?P<rest>[/?].*)?$",
     re.DOTALL,
 )
+_SILENCE = 0.9  # share of the time-out after which a failure is a silence
 _USABLE_RATE = (0.01, 240.0)
 _LONGEST_LOGIN = 127  # bytes, percent-encoded: FFmpeg's own limit
 _SAFE_IN_LOGIN = "!$&'()*+,;="
@@ -277,6 +279,7 @@ class Feed:
 def open_feed(source: Source, *, timeout_s: float = 5.0) -> Feed:
     """Connect or open, and find the video. CameraRefused or StreamLost say why not."""
     options = _options(source, timeout_s)
+    began = time.monotonic()
     try:
         container = av.open(
             _location(source),
@@ -286,6 +289,13 @@ def open_feed(source: Source, *, timeout_s: float = 5.0) -> Feed:
             metadata_errors="replace",
         )
     except av.error.FFmpegError as error:
+        if source.kind is Kind.RTSP and time.monotonic() - began >= _SILENCE * timeout_s:
+            # FFmpeg calls it invalid data where a server says nothing at all.
+            raise StreamLost(
+                f"{source.address} accepts the connection and says nothing",
+                remedy="restart the camera; it is connected again by itself",
+                cause="stalled",
+            ) from None
         raise _refused(source, error) from None
     if not container.streams.video:
         container.close()

@@ -21,6 +21,8 @@ WIDE = 120
 LONGEST_NAME = 24
 SHOWN_ALERTS = 8
 FEWEST_ALERTS = 2
+FRAME = 7
+"""Lines around the cameras and the signals: titles, rules, empty lines, and the cursor's."""
 LABORATORY = "LABORATORY"
 STYLES = {
     Condition.RUNNING: "green",
@@ -49,15 +51,25 @@ def screen(shown: Shown, console: Console) -> Group:
         head.append(_banner(shown.reports))
     head += [Text(note, style="yellow") for note in shown.notes]
     troubles = _troubles(shown.reports, lost=not wide)
-    used = sum(_height(part, console) for part in (*head, troubles)) + 6
-    rows = _fitting(shown.reports, max(3, console.height - used - 2 * FEWEST_ALERTS))
-    left = console.height - used - len(rows)
-    lines = _alerts(shown.alerts, max(FEWEST_ALERTS, min(SHOWN_ALERTS, left // 2)), shown.language)
+    used = sum(_height(part, console) for part in (*head, troubles)) + FRAME
+    fewest = _alerts(shown.alerts, FEWEST_ALERTS, shown.language)
+    rows = _fitting(shown.reports, max(3, console.height - used - _height(fewest, console)))
     cameras = _cameras(rows, wide=wide)
-    if len(rows) < len(shown.reports):
-        cameras.caption = f"{len(shown.reports) - len(rows)} more, see a higher terminal"
+    left_out = len(shown.reports) - len(rows)
+    if left_out:
+        cameras.caption = f"{left_out} more cameras: a higher terminal shows them"
+    lines = _most_alerts(shown, console.height - used - len(rows), console)
     title = Rule(f"signals: {shown.total}", align="left", style="dim")
     return Group(*head, cameras, troubles, title, lines)
+
+
+def _most_alerts(shown: Shown, lines: int, console: Console) -> Table:
+    """As many of the last alerts as fit, two in any case."""
+    for most in range(min(SHOWN_ALERTS, len(shown.alerts)), FEWEST_ALERTS, -1):
+        table = _alerts(shown.alerts, most, shown.language)
+        if _height(table, console) <= lines:
+            return table
+    return _alerts(shown.alerts, FEWEST_ALERTS, shown.language)
 
 
 def alert_line(alert: Alert, language: Language) -> Text:
