@@ -255,7 +255,7 @@ def boxes(count: int) -> st.SearchStrategy[NDArray[np.float32]]:
 def test_what_survives_doesnt_overlap_and_covers_what_fell(
     found: NDArray[np.float32], scores: NDArray[np.float32]
 ) -> None:
-    kept = survivors(found, scores, 0.6)
+    kept = survivors(found, scores, 0.6, np.zeros(12, np.int8))
     mutual = iou(found[kept], found[kept])
     assert (mutual[~np.eye(len(kept), dtype=bool)] <= 0.6).all()
     fallen = np.setdiff1d(np.arange(12), kept)
@@ -263,3 +263,9 @@ def test_what_survives_doesnt_overlap_and_covers_what_fell(
     better = scores[kept] >= scores[fallen][:, np.newaxis]
     assert (covered & better).any(axis=1).all()
     assert (np.diff(scores[kept]) <= 0).all()
+
+
+def test_somebody_on_a_motorcycle_does_not_cover_it() -> None:
+    found = np.array([BOX, BOX, BOX], np.float32)
+    scores, kinds = np.array([0.5, 0.9, 0.8], np.float32), np.array([1, 1, 0], np.int8)
+    assert survivors(found, scores, 0.6, kinds).tolist() == [2, 1]

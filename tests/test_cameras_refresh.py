@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cameras_media import make_clip
-from veilleur.cameras.decoding import Counts, Decoder
+from veilleur.cameras.decoding import Counts, Decoder, Mode
 from veilleur.cameras.refresh import begins_anew
 from veilleur.cameras.source import open_feed, parse_source
 
@@ -58,6 +58,24 @@ def test_where_a_key_frame_promises_nothing_all_is_decoded(tmp_path: Path) -> No
     seen, counts = analysed(make_clip(tmp_path / "clip.ts", seconds=4, options=options))
     assert seen == pytest.approx(list(range(0, 100, 5)), abs=1)
     assert counts.decoded == 100
+
+
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_a_packet_that_is_not_wanted_may_come_early(tmp_path: Path, b_frames: str) -> None:
+    """Nothing is decoded with it, in either mode."""
+    path = make_clip(tmp_path / "clip.mp4", seconds=4, options={**X264, "bf": b_frames})
+    feed = open_feed(parse_source(str(path)))
+    decoder = Decoder(feed.stream, feed.facts, rate_hz=5)
+    wanted = 0
+    for n, packet in enumerate(feed.packets()):
+        decoder.mode = Mode.KEYFRAMES if 30 <= n < 60 else Mode.FULL
+        before, wants = decoder.counts.decoded, decoder.wants(packet)
+        seen = list(decoder.step(packet))
+        wanted += wants
+        if not wants:
+            assert (seen, decoder.counts.decoded) == ([], before)
+    feed.close()
+    assert 2 <= wanted <= (20 if b_frames == "0" else 100)
 
 
 def test_where_a_wanted_picture_comes_out_late_nothing_waits(tmp_path: Path) -> None:

@@ -56,6 +56,11 @@ class StreamClock:
         """The last picture's time, None before the first."""
         return self._last
 
+    @property
+    def correction_s(self) -> float:
+        """Correction in force, seconds added to stamps."""
+        return self._correction_s
+
     def note(self, stamp_s: float | None, arrived: float) -> float:
         """A packet's (decoding) stamp in seconds: the correction for its picture, in seconds."""
         if stamp_s is None:

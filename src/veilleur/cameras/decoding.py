@@ -108,6 +108,12 @@ class Decoder:
         """The time of the last picture that was decoded, chosen or not; None before the first."""
         return self._clock.last_s
 
+    def wants(self, packet: Packet[VideoStream]) -> bool:
+        """Is this packet, the next one, decoded when it comes? Else it waits, or is left out."""
+        if self.mode is Mode.KEYFRAMES or self._awaits_key:
+            return packet.is_keyframe
+        return not self._may_wait or self._due(packet, self._clock.correction_s)
+
     def step(self, packet: Packet[VideoStream], arrived: float = 0.0) -> Iterator[Decoded]:
         """The chosen pictures that this packet, read at `arrived`, brings out.
 

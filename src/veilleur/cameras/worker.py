@@ -228,8 +228,9 @@ class Worker:
         decoder = Decoder(feed.stream, feed.facts, rate_hz=rate, buffer=self._place)
         decoder.counts = self._counts
         pace = _Pace(feed, self._stop) if self._start.paced else None
+        packet = None
         for packet in feed.packets():
-            if pace:
+            if pace and decoder.wants(packet):
                 pace.wait(packet)
             if self._stop.is_set():
                 break
@@ -238,6 +239,8 @@ class Worker:
             decoder.mode = self._mode
             for decoded in decoder.step(packet, arrived):
                 self._hand_over(decoded, offset)
+        if pace and packet:
+            pace.wait(packet)
         for decoded in decoder.flush():
             self._hand_over(decoded, offset)
         last = decoder.last_s

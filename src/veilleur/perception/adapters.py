@@ -18,7 +18,7 @@ from veilleur.errors import ModelUnusable
 from veilleur.geometry import FloatArray, IntArray
 from veilleur.perception.models import ModelConfiguration
 from veilleur.perception.objects import Detections
-from veilleur.perception.suppression import survivors
+from veilleur.perception.suppression import best_first, survivors
 
 Outputs = Mapping[str, FloatArray]
 CORNER_SIGNS = np.array([-1, -1, 1, 1], np.float32)
@@ -52,18 +52,17 @@ class Adapter(Protocol):
 
 def objects(candidates: Candidates, model: ModelConfiguration, threshold: float) -> Detections:
     """The best class of each kind counts; one box per object and kind; best scores first."""
-    parts = []
-    for kind, columns in model.kinds:
-        scores = candidates.scores[:, columns].max(axis=1, initial=0)
-        rows = np.flatnonzero(scores >= threshold)
-        boxes, scores = candidates.boxes[rows], scores[rows]
-        if candidates.final:
-            kept = np.argsort(np.negative(scores), kind="stable")
-        else:
-            kept = survivors(boxes, scores, model.overlap)
-        parts.append((boxes[kept], scores[kept], np.full(len(kept), kind, np.int8)))
-    boxes, scores, kinds = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Detections(boxes.astype(np.float32), scores.astype(np.float32), kinds)
+    first = [columns.start for _, columns in model.kinds]
+    best = np.maximum.reduceat(candidates.scores, first, axis=1)
+    rows, columns = np.nonzero(best >= threshold)
+    boxes, scores = candidates.boxes[rows], best[rows, columns]
+    kinds = np.array([kind for kind, _ in model.kinds], np.int8)[columns]
+    if candidates.final:
+        kept = best_first(scores, kinds)
+    else:
+        kept = survivors(boxes, scores, model.overlap, kinds)
+    found = boxes[kept].astype(np.float32), scores[kept].astype(np.float32)
+    return Detections(*found, kinds[kept])
 
 
 def unexpected(adapter: str, expected: str, outputs: Outputs) -> ModelUnusable:

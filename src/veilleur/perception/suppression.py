@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from veilleur.geometry import FloatArray, IntArray
+from veilleur.perception.objects import KindArray
 
 MOST = 1000
 
@@ -20,13 +21,20 @@ def iou(one: FloatArray, other: FloatArray) -> FloatArray:
     return np.asarray(shared / np.maximum(both, np.float32(1e-9)))
 
 
-def survivors(boxes: FloatArray, scores: FloatArray, overlap: float) -> IntArray:
-    """Rows to keep, best score first, ties in the order given; at most MOST are looked at."""
-    order = np.argsort(np.negative(scores), kind="stable")[:MOST]
+def best_first(scores: FloatArray, kinds: KindArray) -> IntArray:
+    """Rows by kind, within a kind the best score first, ties in the order given."""
+    return np.asarray(np.lexsort((np.negative(scores), kinds)))
+
+
+def survivors(boxes: FloatArray, scores: FloatArray, overlap: float, kinds: KindArray) -> IntArray:
+    """Rows to keep, in the order of `best_first`; of all, the MOST best are looked at."""
+    most = np.argsort(np.negative(scores), kind="stable")[:MOST]
+    order = most[best_first(scores[most], kinds[most])]
     if len(order) < 2:
         return order
-    best_first = boxes[order]
-    covers = np.triu(iou(best_first, best_first) > overlap, 1)
+    ranked, kind = boxes[order], kinds[order]
+    covers = np.triu(iou(ranked, ranked) > overlap, 1)
+    covers &= kind == kind[:, np.newaxis]
     alive = np.ones(len(order), np.bool_)
     for row in np.flatnonzero(covers.any(axis=1)).tolist():
         if alive[row]:

@@ -137,6 +137,7 @@ class Tracker:
     def __init__(self, settings: TrackerSettings | None = None, view: View | None = None) -> None:
         self._set = settings or TrackerSettings()
         self._view = view
+        self._border = np.array((view.width, view.height) * 2 if view else (), np.float64)
         self._motion = Motion()
         self._book = _Book.of(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0))
         self._next_id = 1
@@ -325,8 +326,7 @@ class Tracker:
     def _cut(self, boxes: FloatArray) -> FloatArray:
         """Boxes cut at the picture's border, where it is known."""
         if self._view is not None and len(boxes):
-            np.clip(boxes[:, 0::2], 0, self._view.width, out=boxes[:, 0::2])
-            np.clip(boxes[:, 1::2], 0, self._view.height, out=boxes[:, 1::2])
+            np.minimum(np.maximum(boxes, 0, out=boxes), self._border, out=boxes)
         return boxes
 
 
