@@ -315,6 +315,19 @@ def test_ctrl_c_while_it_starts_is_a_clean_end(watching: Any, clip: Path, tmp_pa
     assert "Traceback" not in watch.err
 
 
+@pytest.mark.parametrize("library", ["numpy", "cv2", "shapely"])
+def test_ctrl_c_while_libraries_are_loaded_is_a_clean_end(
+    watching: Any, clip: Path, library: str
+) -> None:
+    watch = watching(clip)
+    maps = Path(f"/proc/{watch.process.pid}/maps")
+    ends = time.monotonic() + PATIENCE_S
+    while library not in maps.read_text():
+        assert time.monotonic() < ends
+    assert watch.interrupted() == 0
+    assert watch.err == ""
+
+
 def test_a_file_that_cannot_be_analysed_is_an_exit_code(watching: Any, tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_text("no video\n" * 100)

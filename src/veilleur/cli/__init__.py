@@ -5,53 +5,43 @@ The one place where errors become text: what went wrong, and what to do next.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import typer
-from rich.console import Console
-
-from veilleur import __version__
-from veilleur.cli.camera import app as camera
-from veilleur.cli.demo import demo
-from veilleur.cli.doctor import doctor
-from veilleur.cli.evaluate import evaluate
-from veilleur.cli.simulate import simulate
-from veilleur.cli.watch import watch
-from veilleur.errors import VeilleurError
-
-app = typer.Typer(
-    name="veilleur",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Watches cameras, signals eight predetermined events to a human, and nothing else.",
-)
-app.command()(watch)
-app.command()(evaluate)
-app.command()(demo)
-app.command()(simulate)
-app.command()(doctor)
-app.add_typer(camera, name="camera")
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        print(f"veilleur {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def veilleur(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
-) -> None:
-    """Watches cameras, signals eight predetermined events to a human, and nothing else."""
+ENDLESS = ("watch", "demo", "simulate")
+"""Commands that end with Ctrl-C and nothing else: for them it is no failure."""
+INTERRUPTED = 130
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 2 something is wrong that the message explains."""
+    """Entry point. Exit codes: 0 done, 1 done but something should be looked after, 2 something is
+    wrong that the message explains, 130 interrupted."""
+    with _leaving_at_ctrl_c():
+        # Here, and not above: a second passes in it, in which somebody may press Ctrl-C.
+        from veilleur.cli.app import app
+        from veilleur.errors import VeilleurError
     try:
         app()
     except VeilleurError as error:
+        from rich.console import Console
+
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"veilleur: {error}", style="bold red", markup=False)
         sys.exit(2)
+
+
+@contextmanager
+def _leaving_at_ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends the process at once: nothing has been started, and the libraries that are being
+    loaded would make other errors of an exception."""
+    code = 0 if sys.argv[1:2] and sys.argv[1] in ENDLESS else INTERRUPTED
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(code))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
