@@ -12,12 +12,12 @@ from veilleur.geometry import Box
 NEAR, STEP, FAR = Box(100, 100, 140, 200), Box(150, 100, 190, 200), Box(700, 100, 740, 200)
 
 
-def signal(where: Box, time: float) -> Signal:
+def signal(where: Box, time: float, dwell_s: float = 0.0) -> Signal:
     return Signal(
         event=Event.FORBIDDEN_ZONE,
         rule="zone",
         camera="gate",
-        began=time,
+        began=time - dwell_s,
         noticed=time,
         where=where,
         checks=(),
@@ -48,10 +48,12 @@ def play(moments: list[tuple[float, list[Box], list[Box]]]) -> list[float]:
             [(0, [NEAR], [NEAR]), (2.0, [FAR], [NEAR, FAR])], [0, 2.0], id="another one later"
         ),
         pytest.param(
-            [(0, [NEAR], [NEAR]), (2.0, [STEP], [STEP])], [0], id="the track broke: same place"
+            [(0, [NEAR], [NEAR]), (2, [], [NEAR]), (2.6, [STEP], [STEP])],
+            [0],
+            id="the track broke, and goes on a step further",
         ),
         pytest.param(
-            [(0, [NEAR], [NEAR]), (2, [], [NEAR]), (4, [], [NEAR]), (6, [STEP], [STEP])],
+            [(0, [NEAR], [NEAR]), (2, [], [NEAR]), (4, [], [NEAR]), (4.6, [STEP], [STEP])],
             [0],
             id="a long stay is remembered as long as it lasts",
         ),
@@ -72,3 +74,13 @@ def test_a_situation_is_told_once(
     moments: list[tuple[float, list[Box], list[Box]]], raised: list[float]
 ) -> None:
     assert play(moments) == raised
+
+
+def test_a_sequel_is_known_by_when_it_began_however_long_its_dwell() -> None:
+    situations = Situations()
+    situations.update(Verdict(signals=(signal(NEAR, 0.0),), holding=(NEAR,)), 0.0)
+    situations.update(Verdict(holding=(NEAR,)), 2.0)
+    again = Verdict(signals=(signal(STEP, 6.0, dwell_s=3.5),), holding=(STEP,))
+    assert situations.update(again, 6.0) == []
+    somebody_else = Verdict(signals=(signal(NEAR, 9.5, dwell_s=1.0),))
+    assert situations.update(somebody_else, 9.5) != []

@@ -32,7 +32,7 @@ from veilleur.geometry import Box, FloatArray, View, Zone
 from veilleur.perception.objects import KINDS_OF, Kind, Tracks
 
 CUT = 0.05  # of the picture's height: a box this near to its edge is cut by it
-JITTER = 0.45  # of the box's smaller side: a shorter movement may be the box's own unrest
+JITTER = 0.6  # of the box's smaller side: a shorter movement may be the box's own unrest
 HEIGHT_M = {Kind.PERSON: 1.7, Kind.VEHICLE: 1.5}  # turns metres into heights without a ground
 DISTANCE_M = {Kind.PERSON: 2.0, Kind.VEHICLE: 10.0}
 LEAST_WIDTH_PX = {Kind.PERSON: 8.0, Kind.VEHICLE: 20.0}
