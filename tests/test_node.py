@@ -464,6 +464,18 @@ def test_a_live_camera_without_pictures_is_shown_as_stalled_within_five_seconds(
     assert condition(104.0) is Condition.RUNNING, "a quiet scene may wait for two key frames"
 
 
+@pytest.mark.parametrize(("blind", "quiet"), [(None, True), ("frozen", False)])
+def test_a_camera_that_cannot_see_is_not_taken_for_quiet(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, blind: str | None, quiet: bool
+) -> None:
+    """By key frames alone its health would be judged too seldom."""
+    monkeypatch.setattr(Idle, "key_interval_s", 1.0)
+    for n in range(40):
+        still = replace(frame(n / 5, 100 + n / 5), activity=Activity(0.0, everywhere=False))
+        judged(seat, replace(still, blind=blind))
+    assert seat.key_frames_only is quiet
+
+
 def test_a_new_connection_goes_on_in_time_and_begins_anew_in_all_else(seat: Seat) -> None:
     """Nobody knows what happened in between: a stay is not carried over the gap."""
     for n in range(3):

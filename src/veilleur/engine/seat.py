@@ -193,7 +193,7 @@ class Seat:
             self.last_alert = step.alerts[-1]
         self.key_frames_only = not self.member.waits and self.quiet.update(
             frame.time,
-            moving=len(frame.activity.boxes) > 0 or frame.activity.everywhere,
+            moving=_stirs(frame),
             key_interval_s=self.camera.key_interval_s,
         )
 
@@ -283,6 +283,12 @@ def surprise_of(error: Exception, camera: str = "") -> Surprise:
     place = f" in {last[0].name}, line {last[0].lineno}" if last else ""
     trace = "".join(traceback.format_exception(error))
     return Surprise(camera=camera, words=f"{type(error).__name__}{place}", trace=trace)
+
+
+def _stirs(frame: Frame) -> bool:
+    """Something moves, or the camera can't see whether it does."""
+    activity = frame.activity
+    return frame.blind is not None or activity.everywhere or len(activity.boxes) > 0
 
 
 def _other_shape(picture: Picture, view: View) -> Trouble | None:
