@@ -156,7 +156,7 @@ class ActivityGate:
     ) -> None:
         reach = np.float32(self._settings.follow * passed)
         step = difference * np.float32(1.0 - math.exp(-passed / self._settings.settle_s))
-        np.clip(step, -reach, reach, out=step)
+        np.minimum(np.maximum(step, -reach, out=step), reach, out=step)
         self._background += step + np.float32(light)
         share = np.float32(1.0 - math.exp(-passed / self._settings.noise_s))
         # The mean of what is seen of a normal distribution is 0.8 of its deviation.
@@ -188,10 +188,10 @@ def merged(boxes: IntArray, most: int) -> IntArray:
         i, j = np.unravel_index(int(np.argmin(cost)), cost.shape)
         if cost[i, j] > 0 and len(out) <= most:
             break
-        both = np.concatenate(
-            [np.minimum(out[i, :2], out[j, :2]), np.maximum(out[i, 2:], out[j, 2:])]
-        )
-        out = np.concatenate([np.delete(out, [i, j], axis=0), both[None]])
+        rest = np.ones(len(out), np.bool_)
+        rest[i] = rest[j] = False
+        both = np.concatenate([np.minimum(out[i], out[j])[:2], np.maximum(out[i], out[j])[2:]])
+        out = np.concatenate([out[rest], both[None]])
     return out
 
 
@@ -199,8 +199,9 @@ def _growth(boxes: IntArray) -> FloatArray:
     """(n, n) area gained by joining each pair; <= 0 where joining costs nothing; inf on itself."""
     low = np.minimum(boxes[:, None, :2], boxes[None, :, :2])
     high = np.maximum(boxes[:, None, 2:], boxes[None, :, 2:])
-    cost: FloatArray = np.prod(high - low, axis=2).astype(np.float64)
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    sides, size = high - low, boxes[:, 2:] - boxes[:, :2]
+    area = size[:, 0] * size[:, 1]
+    cost: FloatArray = (sides[..., 0] * sides[..., 1]).astype(np.float64)
     cost -= area[:, None] + area[None, :]
     np.fill_diagonal(cost, math.inf)
     return cost
