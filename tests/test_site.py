@@ -1,0 +1,100 @@
+"""The site file: what an integrator writes is what is watched. Its mistakes: test_bad_input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.watching import street
+from veilleur.catalogue import Event, Subject
+from veilleur.engine.lineup import ANYWHERE, Lineup, line_up
+from veilleur.errors import ConfigurationError
+from veilleur.law.authorisation import Authorisation, Period
+from veilleur.site import load_site
+
+ACT = Authorisation(
+    reference="Act 7",
+    authority="Prefect",
+    cameras=("gate", "yard"),
+    events=(Event.FORBIDDEN_ZONE,),
+    period=Period.model_validate(
+        {"from": "2026-12-01T14:00:00+00:00", "until": "2026-12-02T06:00:00+00:00"}
+    ),
+)
+TEXT = """\
+site: Station square
+time_zone: America/Martinique
+cameras:
+  - id: gate
+    source: rtsp://10.0.0.5/main
+    sub_stream: rtsp://10.0.0.5/sub
+    user: viewer
+    password: "p@ss:/?#%&"
+    rate_hz: 4
+    masks: [[[0.0, 0.0], [0.3, 0.0], [0.3, 0.2], [0.0, 0.2]]]
+    ground: {image: [[0.1, 0.9], [0.9, 0.9], [0.7, 0.4], [0.3, 0.4], [0.5, 0.6]],
+             metres: [[0, 0], [8, 0], [8, 12], [0, 12], [4, 5]]}
+    rules:
+      - {id: tracks, event: forbidden_zone, subject: both,
+         zone: [[0, 0.5], [1, 0.5], [1, 1], [0, 1]], params: {dwell_s: 2}}
+  - id: yard
+    source: yard.mp4
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "site.yaml").write_text(TEXT, encoding="utf-8")
+    street(tmp_path / "yard.mp4", 0.2)
+    return tmp_path
+
+
+def lined_up(folder: Path, *asked: str, ours: bool = False) -> Lineup:
+    site = load_site(folder / "site.yaml")
+    return line_up(asked, site, ACT, folder=folder, is_our_simulator=lambda *_: ours)
+
+
+def test_a_camera_is_watched_as_the_file_says(folder: Path) -> None:
+    lineup = lined_up(folder)
+    gate, yard = lineup.members
+    source = gate.settings.source
+    assert source.address == "rtsp://10.0.0.5/sub", "the sub-stream first"
+    assert (source.user, source.password.reveal()) == ("viewer", "p@ss:/?#%&")
+    assert gate.settings.rate_hz == 4
+    assert len(gate.settings.masks) == 1
+    assert str(gate.zone) == "America/Martinique"
+    rule = gate.assembly.rules[0]
+    assert (rule.id, rule.subject) == ("tracks", Subject.BOTH)
+    assert gate.view(640, 360).ground is not None
+    assert yard.assembly.rules == (ANYWHERE,)
+    assert lineup.notes == (
+        "no rules given: anybody anywhere is signalled; draw zones in a --site file",
+    )
+
+
+def test_permits_follow_the_source_and_not_the_name(folder: Path) -> None:
+    lineup = lined_up(folder)
+    assert lineup.reference("gate") == "Act 7"
+    assert lineup.reference("yard") == "LABORATORY (file)"
+    clip = folder / "yard.mp4"
+    assert lined_up(folder, f"gate={clip}").reference("gate") == "LABORATORY (file)"
+    ours = lined_up(folder, "gate", ours=True)
+    assert ours.reference("gate") == "LABORATORY (simulated camera)"
+
+
+def test_the_order_of_the_arguments_is_that_of_importance(folder: Path) -> None:
+    assert [m.id for m in lined_up(folder, "yard", "gate").members] == ["yard", "gate"]
+
+
+def test_a_password_stands_in_one_place(folder: Path) -> None:
+    path = folder / "site.yaml"
+    path.write_text(TEXT.replace("rate_hz: 4", "password_file: secret.txt"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="give password or password_file, not both"):
+        load_site(path)
+    assert "p@ss" not in repr(lined_up_text(folder))
+
+
+def lined_up_text(folder: Path) -> str:
+    (folder / "site.yaml").write_text(TEXT, encoding="utf-8")
+    return repr(load_site(folder / "site.yaml")) + repr(lined_up(folder))
