@@ -91,6 +91,24 @@ def test_a_file_that_is_no_video_is_over_and_is_not_tried_for_ever(tmp_path: Pat
     assert report.retry_in_s is None
 
 
+def test_every_frame_is_analysed_or_lost_under_a_name(tmp_path: Path) -> None:
+    """Files at their own pace, and a detector that is too slow for them."""
+    pause = threading.Event()
+    path = street(tmp_path / "short.mp4", 3.0)
+    files = [member(name, path) for name in ("one", "two", "three")]
+
+    def work() -> None:
+        pause.wait(0.3)
+
+    slow = Blocks(work)
+    with Node(files, laboratory(files), Made(slow)) as node:
+        until(lambda: node.ended, node)
+        reports = node.report()
+    for report in reports:
+        assert report.analysed + sum(report.dropped.values()) == 15, report
+    assert sum(report.analysed for report in reports) < 45
+
+
 # ---------------------------------------------------------------------- mistakes of the engine
 class Moody:
     """Work that fails as long as it is told to."""

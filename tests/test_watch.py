@@ -257,19 +257,18 @@ def test_an_authorised_camera_is_not_laboratory_and_other_events_are_left_out(
         named = f"gate={camera.url(0)}"
         file = act(tmp_path / "act.yaml")
         watch = watching("--json", "--site", site, "--authorisation", file, named)
+        other = watching("--authorisation", file, f"other={camera.url(0)}")
+        fire = act(tmp_path / "fire.yaml", events="[fire]")
+        uncovered = watching("--authorisation", fire, named)
         watch.until('"rule": "any"')
         assert watch.interrupted() == 0
         assert {s["laboratory"] for s in watch.signals} == {False}
         assert {s["under"] for s in watch.signals} == {"Act 7"}
         assert {s["rule"] for s in watch.signals} == {"any"}
         assert "rule crowd (density) is not analysed: Act 7 does not cover it" in watch.err
-        watch = watching("--authorisation", file, f"other={camera.url(0)}")
-        assert watch.ended() == 2
-        assert "Act 7 does not name camera 'other'" in watch.err
-        file = act(tmp_path / "act.yaml", events="[fire]")
-        watch = watching("--authorisation", file, named)
-        assert watch.ended() == 2
-        assert "Act 7 covers no rule of camera 'gate'" in watch.err
+        assert other.ended() == uncovered.ended() == 2
+        assert "Act 7 does not name camera 'other'" in other.err
+        assert "Act 7 covers no rule of camera 'gate'" in uncovered.err
 
 
 def test_an_act_that_is_over_lets_nothing_through(
@@ -295,11 +294,11 @@ def test_no_password_is_in_any_output(watching: Any, clip: Path, tmp_path: Path)
             f"  - {{id: wrong, source: rtsp://{place}, user: admin, password: 'x{CANARY}'}}\n"
         )
         watch = watching("--json", "--site", site, "gate", "wrong")
+        direct = watching("--json", f"rtsp://admin:{CANARY}@{place}")
         watch.until('"camera": "gate"')
         watch.until("wrong: refused: ")
         assert watch.interrupted() == 0
         assert "refuses the user name or password" in watch.err
-        direct = watching("--json", f"rtsp://admin:{CANARY}@{place}")
         direct.until('"laboratory": true')
         assert direct.interrupted() == 0
     for one in (watch, direct):
