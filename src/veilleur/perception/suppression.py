@@ -12,13 +12,14 @@ MOST = 1000
 
 def iou(one: FloatArray, other: FloatArray) -> FloatArray:
     """(n, m) intersection over union of boxes (n, 4) with boxes (m, 4)."""
-    left, top, right, bottom = one.T[:, :, np.newaxis]
-    width = np.minimum(right, other[:, 2]) - np.maximum(left, other[:, 0])
-    height = np.minimum(bottom, other[:, 3]) - np.maximum(top, other[:, 1])
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
-    areas = (other[:, 2] - other[:, 0]) * (other[:, 3] - other[:, 1])
+    left, top, right, bottom = np.ascontiguousarray(one.T)[:, :, np.newaxis]
+    other_left, other_top, other_right, other_bottom = np.ascontiguousarray(other.T)
+    shared = np.minimum(right, other_right) - np.maximum(left, other_left)
+    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    shared = np.maximum(shared, 0, out=shared) * np.maximum(height, 0, out=height)
+    areas = (other_right - other_left) * (other_bottom - other_top)
     both = (right - left) * (bottom - top) + areas - shared
-    return np.asarray(shared / np.maximum(both, np.float32(1e-9)))
+    return np.asarray(shared / np.maximum(both, np.float32(1e-9), out=both))
 
 
 def best_first(scores: FloatArray, kinds: KindArray) -> IntArray:
@@ -33,8 +34,9 @@ def survivors(boxes: FloatArray, scores: FloatArray, overlap: float, kinds: Kind
     if len(order) < 2:
         return order
     ranked, kind = boxes[order], kinds[order]
-    covers = np.triu(iou(ranked, ranked) > overlap, 1)
+    covers = iou(ranked, ranked) > overlap
     covers &= kind == kind[:, np.newaxis]
+    covers &= np.tri(len(order), k=-1, dtype=np.bool_).T
     alive = np.ones(len(order), np.bool_)
     for row in np.flatnonzero(covers.any(axis=1)).tolist():
         if alive[row]:
