@@ -412,3 +412,8 @@ def test_what_a_camera_has_lost_is_shown_by_cause() -> None:
     for width in (80, 160):
         text = "\n".join(drawn(width, 24, [report("gate", Condition.RUNNING, dropped=lost)]))
         assert "stale 12, displaced 3" in text
+    many = [report(f"camera-{n}", Condition.RUNNING, dropped=lost) for n in range(12)]
+    lines = drawn(80, 24, many)
+    assert len(lines) <= 24
+    assert "all  lost: stale 144, displaced 36" in map(str.rstrip, lines)
+    assert any("camera-7 LAB" in line for line in lines), "cameras before details"

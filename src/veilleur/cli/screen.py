@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
@@ -50,15 +51,18 @@ def screen(shown: Shown, console: Console) -> Group:
     if any(report.laboratory for report in shown.reports):
         head.append(_banner(shown.reports))
     head += [Text(note, style="yellow") for note in shown.notes]
-    troubles = _troubles(shown.reports, lost=not wide)
-    used = sum(_height(part, console) for part in (*head, troubles)) + FRAME
     fewest = _alerts(shown.alerts, FEWEST_ALERTS, shown.language)
-    rows = _fitting(shown.reports, max(3, console.height - used - _height(fewest, console)))
+    free = console.height - FRAME - sum(_height(part, console) for part in (*head, fewest))
+    troubles = _troubles(shown.reports, _lost(shown.reports, wide=wide, each=True))
+    if _height(troubles, console) + len(shown.reports) > free:
+        troubles = _troubles(shown.reports, _lost(shown.reports, wide=wide, each=False))
+    free -= _height(troubles, console)
+    rows = _fitting(shown.reports, max(3, free))
     cameras = _cameras(rows, wide=wide)
     left_out = len(shown.reports) - len(rows)
     if left_out:
         cameras.caption = f"{left_out} more cameras: a higher terminal shows them"
-    lines = _most_alerts(shown, console.height - used - len(rows), console)
+    lines = _most_alerts(shown, free - len(rows) + _height(fewest, console), console)
     title = Rule(f"signals: {shown.total}", align="left", style="dim")
     return Group(*head, cameras, troubles, title, lines)
 
@@ -88,9 +92,9 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest / 10:04.1f}"
 
 
-def drops(report: CameraReport) -> str:
+def causes(dropped: Mapping[str, int]) -> str:
     """Frames lost, by cause, the most frequent first."""
-    counted = sorted(report.dropped.items(), key=lambda pair: (-pair[1], pair[0]))
+    counted = sorted(dropped.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{cause} {number}" for cause, number in counted) or "none"
 
 
@@ -154,7 +158,7 @@ def _row(report: CameraReport, *, wide: bool) -> list[Text]:
     if not wide:
         return [*row, Text(str(total), style="yellow" if total else "dim")]
     last = report.last_alert
-    lost = Text(drops(report), style="yellow" if total else "dim")
+    lost = Text(causes(report.dropped), style="yellow" if total else "dim")
     return [*row, lost, Text(f"{clock(last.noticed)} {last.rule}" if last else "–")]
 
 
@@ -164,16 +168,32 @@ def _latency(report: CameraReport) -> str:
     return f"{report.latency_p50_s * 1000:.0f}/{report.latency_p95_s * 1000:.0f}"
 
 
-def _troubles(reports: Sequence[CameraReport], *, lost: bool) -> Table:
-    """A line for each camera with something to say. lost: also what it has lost, by cause."""
+def _lost(
+    reports: Sequence[CameraReport], *, wide: bool, each: bool
+) -> Sequence[tuple[str, Mapping[str, int]]]:
+    """What is said beneath the table of frames lost, where it has no column for the causes: of
+    each camera, or of all together."""
+    lost = [(report.camera, report.dropped) for report in reports if report.dropped]
+    if wide or each or len(lost) < 2:
+        return [] if wide else lost
+    together: Counter[str] = Counter()
+    for _, dropped in lost:
+        together.update(dropped)
+    return [("all", together)]
+
+
+def _troubles(
+    reports: Sequence[CameraReport], lost: Sequence[tuple[str, Mapping[str, int]]]
+) -> Table:
+    """A line for each camera in trouble, and what was lost by cause."""
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(no_wrap=True, max_width=LONGEST_NAME, overflow="ellipsis")
     table.add_column(ratio=1)
     for report in reports:
         if report.condition.trouble:
             table.add_row(report.camera, Text(trouble(report), style="red"))
-        if lost and report.dropped:
-            table.add_row(report.camera, Text(f"lost: {drops(report)}", style="yellow"))
+    for camera, dropped in lost:
+        table.add_row(camera, Text(f"lost: {causes(dropped)}", style="yellow"))
     return table
 
 
