@@ -305,6 +305,13 @@ def open_feed(source: Source, *, timeout_s: float = 5.0) -> Feed:
     return Feed(source, container, _video_only(source, container))
 
 
+SCALED_DOWN_FROM = 1280
+"""From this width on, pixels, only key frames go through the decoder's loop filter. It saves a
+sixth of the decoding, and what it would smooth is gone once the picture is scaled to the detector:
+at 1080p 46.7 dB against the filtered pictures at the end of two seconds between key frames, boxes
+agree to F1 0.995. In pictures analysed at their own size it costs up to two points of HOTA."""
+
+
 def _video_only(source: Source, container: InputContainer) -> VideoStream:
     """The first video stream, ready to decode on one thread; all others are discarded."""
     video = container.streams.video[0]
@@ -323,6 +330,8 @@ def _video_only(source: Source, container: InputContainer) -> VideoStream:
         )
     context.thread_count = 1
     context.thread_type = "NONE"
+    if context.width >= SCALED_DOWN_FROM:
+        context.options = {"skip_loop_filter": "nokey"}
     return video
 
 
