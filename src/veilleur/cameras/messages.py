@@ -27,6 +27,9 @@ _ALIVE = struct.Struct("<7Qd")
 _OPENED = struct.Struct("<24sHHdB")
 _FULL_RANGE, _KEY, _EVERYWHERE = 1, 2, 4
 
+STOP, GIVE_BACK, MODE, RING = b"Q", b"G", b"M", b"S"
+"""What the host says to the worker: first byte of each command."""
+
 
 class MessageError(ValueError):
     """A worker said something that no worker says."""

@@ -11,13 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from veilleur.cameras import messages
-from veilleur.cameras.messages import Hello, Message, MessageError, Placed, Start
+from veilleur.cameras.messages import (
+    GIVE_BACK,
+    MODE,
+    RING,
+    STOP,
+    Hello,
+    Message,
+    MessageError,
+    Placed,
+    Start,
+)
 from veilleur.cameras.nursery import Nursery
 from veilleur.cameras.ring import StoredPacket, unpack_packets
 from veilleur.cameras.slots import LARGEST_SLOT, HostSlots, make_memory
 from veilleur.geometry import ImageArray
 
-STOP, GIVE_BACK, MODE, RING = b"Q", b"G", b"M", b"S"
 _AT_ONCE = 64
 _LEAVE_WITHIN_S = 0.05
 _RING_OVERHEAD = 1 << 16

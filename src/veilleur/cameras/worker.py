@@ -31,9 +31,21 @@ from veilleur.cameras.decoding import Counts, Decoded, Decoder, Mode
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.health import Health, HealthSettings
 from veilleur.cameras.masks import Masks
-from veilleur.cameras.messages import Alive, Ended, Fault, Hello, Opened, Placed, RingWritten, Start
+from veilleur.cameras.messages import (
+    GIVE_BACK,
+    MODE,
+    RING,
+    STOP,
+    Alive,
+    Ended,
+    Fault,
+    Hello,
+    Opened,
+    Placed,
+    RingWritten,
+    Start,
+)
 from veilleur.cameras.picture import Picture
-from veilleur.cameras.process import GIVE_BACK, MODE, RING, STOP
 from veilleur.cameras.ring import PacketRing, StoredPacket, pack_packets
 from veilleur.cameras.sampling import Sampler
 from veilleur.cameras.slots import WorkerSlots
