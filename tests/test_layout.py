@@ -61,6 +61,20 @@ def test_imports_point_one_way(path: Path) -> None:
             assert ORDER.index(parts[1]) <= ORDER.index(own), f"{own} imports {name}"
 
 
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    names = {module_name(path) for path in MODULES}
+    needs = {module_name(path): set(imported(path)) & names for path in MODULES}
+    done: set[str] = set()
+    while ready := {name for name, others in needs.items() if name not in done and others <= done}:
+        done |= ready
+    assert names == done, f"in a circle, or behind one: {sorted(names - done)}"
+
+
 def test_every_room_has_its_place() -> None:
     rooms = {room(path) for path in MODULES} - {"__init__", "demo"}
     assert rooms == set(ORDER)

@@ -24,6 +24,8 @@ from veilleur.law.permits import SimulatorProof, not_covered, permit_for, proof_
 from veilleur.site import NOMINAL, Site, SiteCamera, camera_view
 
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+RING_S, RING_BYTES = 10.0, 4 << 20
+"""Packets of the last seconds, in memory, for evidence to come: whichever limit is met first."""
 ANYWHERE = RuleSpecification(
     id="anywhere", event=Event.FORBIDDEN_ZONE, subject=Subject.BOTH, zone=WHOLE
 )
@@ -198,6 +200,8 @@ def _member(
         rate_hz=camera.rate_hz,
         masks=camera.masks,
         live=source.live,
+        ring_seconds=RING_S,
+        ring_bytes=RING_BYTES,
     )
     rules = camera.rules or (ANYWHERE,)
     begins = None if source.live else camera.starts_at
