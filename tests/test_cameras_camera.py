@@ -14,9 +14,11 @@ from random import Random
 
 import numpy as np
 import pytest
+from av.packet import Packet
 
 from tests.cameras_media import make_clip
 from veilleur.cameras import camera as module
+from veilleur.cameras import worker
 from veilleur.cameras.camera import Camera, CameraSettings, Pace, State
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.messages import (
@@ -298,6 +300,40 @@ def test_a_cut_stream_is_lost_and_found_again(cameras: Make, street: Simulator) 
     until(lambda: camera.state is State.RUNNING, camera)
 
 
+# ---------------------------------------------------------------------- a file's own pace
+class Clock:
+    """Stands for the time and for waiting."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_file_catches_up_a_little_and_goes_on_later_where_it_is_far_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(worker, "time", clock)
+    pace = worker._Pace(0.1, clock)  # type: ignore[arg-type]
+    packet = Packet(1)
+
+    def played_at(seconds: float) -> float:
+        packet.dts = round(seconds * 10)
+        pace.wait(packet)  # type: ignore[arg-type]
+        return clock.now - 100.0
+
+    assert [played_at(n) for n in (0, 1, 2)] == pytest.approx([0, 1, 2])
+    clock.now += 0.9 + 1.0
+    assert [played_at(n) for n in (3, 4, 5)] == pytest.approx([3.9, 4, 5]), "caught up"
+    clock.now += 1.1 + 1.0
+    assert [played_at(n) for n in (6, 7, 8)] == pytest.approx([7.1, 8.1, 9.1]), "1.1 s later"
+
+
 # ---------------------------------------------------------------------- told the time
 class Played:
     """Stands for a decoding process: says what the test lets it say."""
@@ -324,8 +360,8 @@ class Played:
     def claim(self, placed: Placed) -> Held:
         return Held(placed, np.zeros((placed.height * 3 // 2, placed.width), np.uint8))
 
-    def set_mode(self, key_frames_only: bool) -> None:
-        self.orders.append(f"mode {key_frames_only}")
+    def set_mode(self, mode: int) -> None:
+        self.orders.append(f"mode {mode}")
 
     def finish(self) -> None:
         self.orders.append("finish")
@@ -384,9 +420,40 @@ def test_a_quiet_scene_may_wait_for_two_key_frames(played: Camera) -> None:
     ALL_PLAYED[-1].said += [placed(0.5)]
     play(played, 0.6, 8.4, slow)
     assert state_of(played) is State.RUNNING
-    assert ALL_PLAYED[0].orders == ["mode True"]
+    assert ALL_PLAYED[0].orders == ["mode 1"]
     play(played, 8.5, 9.0, slow)
     assert state_of(played) is State.STALLED
+
+
+def test_a_camera_at_which_nobody_looks_is_judged_by_its_packets(played: Camera) -> None:
+    play(played, 0, 0.5)
+    ALL_PLAYED[-1].said += [placed(0.5)]
+    played.tick(0.6)
+    played.rest(True)
+    assert ALL_PLAYED[0].orders == ["mode 2"]
+    for second in range(1, 31):
+        play(played, second, second + 0.9, Alive(25 * second, 1, 1, 0, 0, 0, 0, 2.0, 5 * second))
+    assert state_of(played) is State.RUNNING
+    assert played.dropped == {"shed": 150}
+    play(played, 31, 35.5, Alive(25 * 30, 1, 1, 0, 0, 0, 0, 2.0, 150))
+    assert state_of(played) is State.STALLED
+    play(played, 35.6, 38)
+    assert [one.orders for one in ALL_PLAYED] == [["mode 2", "close"], ["mode 2"]]
+
+
+def test_after_a_rest_the_first_picture_may_wait_for_a_key_frame(played: Camera) -> None:
+    play(played, 0, 0.5)
+    ALL_PLAYED[-1].said += [placed(0.5)]
+    played.rest(True)
+    slow = Alive(1, 1, 1, 0, 0, 0, 0, 4.0)
+    play(played, 0.6, 1.0, slow)
+    played.rest(False)
+    assert ALL_PLAYED[0].orders == ["mode 2", "mode 0"]
+    play(played, 1.1, 8.4, slow)
+    assert state_of(played) is State.RUNNING
+    ALL_PLAYED[-1].said += [placed(8.5)]
+    play(played, 8.5, 13.8, slow)
+    assert state_of(played) is State.STALLED, "then five seconds are a stall again"
 
 
 def test_a_host_that_was_away_does_not_blame_the_camera(played: Camera) -> None:

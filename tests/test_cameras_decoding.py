@@ -76,6 +76,23 @@ def test_full_decoding_returns_at_the_next_key_frame(clip: Feed) -> None:
     assert decoder.counts.skipped == 48, "all but two of the first fifty packets"
 
 
+def test_while_nobody_looks_nothing_is_decoded_after_the_first_and_each_loss_is_counted(
+    clip: Feed,
+) -> None:
+    """And full decoding returns at the next key frame, here at three seconds."""
+    decoder = Decoder(clip.stream, clip.facts, rate_hz=5)
+    times = []
+    for n, packet in enumerate(clip.packets()):
+        decoder.mode = Mode.NOTHING if n < 60 else Mode.FULL
+        times += [round(d.time, 2) for d in decoder.step(packet)]
+        if n == 59:
+            assert decoder.counts.decoded == 1
+            assert not decoder.wants(packet) or packet.is_keyframe
+    times += [round(d.time, 2) for d in decoder.flush()]
+    assert times == [0.0, 3.0, 3.2, 3.4, 3.6, 3.8]
+    assert decoder.counts.unasked == 12, "0.2 to 2.4 s, which came early"
+
+
 def test_wide_pictures_are_scaled_down(clip: Feed) -> None:
     decoder = Decoder(clip.stream, clip.facts, max_width=160)
     first = run(decoder, clip)[0].picture

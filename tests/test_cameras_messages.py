@@ -38,6 +38,7 @@ from veilleur.cameras.source import parse_source
         Opened("hevc", 640, 360, None, 0),
         Alive(1, 2, 3, 4, 5, 6, 7, 2.0),
         Alive(1, 2, 3, 4, 5, 6, 7, None),
+        Alive(1, 2, 3, 4, 5, 6, 7, None, 8),
         Fault("refused", "password", "no (é)"),
         Ended(),
         RingWritten(12345),

@@ -293,7 +293,7 @@ def test_beyond_capacity_the_last_cameras_go_whole_and_come_back(clip: Path) -> 
 
     names = ["first", "second", "third"]
     cameras = [member(name, clip, loop=True) for name in names]
-    settings = SheddingSettings(window_s=1.0, calm_s=1.0)
+    settings = SheddingSettings(look_s=0.2, settle_s=0.2, room=2.0, calm_s=1.0)
     with Node(cameras, laboratory(cameras), Made(Blocks(work)), shedding=settings) as node:
         order: list[list[str]] = [[]]
 

@@ -123,6 +123,9 @@ class Made(Detectors):
     def fitting(self, view: View) -> Detector:
         return self._detector
 
+    def canvas(self, view: View) -> Detector:
+        return self.fitting(view)
+
 
 def member(id_: str, address: str | Path, **settings: object) -> Member:
     """A camera with one rule: anybody, anywhere."""

@@ -142,7 +142,7 @@ class Camera:
         self._rates = _Rates()
         self._frames: deque[Held] = deque()
         self._ticked: float | None = None
-        self._keyframes = False
+        self._keyframes = self._rests = self._rested = False
         self._ring: tuple[StoredPacket, ...] | None = None
 
     @property
@@ -210,8 +210,19 @@ class Camera:
         """A quiet scene: decode key frames only, until this is taken back."""
         if wanted != self._keyframes:
             self._keyframes = wanted
-            if self._worker:
-                self._worker.set_mode(wanted)
+            self._set_mode()
+
+    def rest(self, wanted: bool) -> None:
+        """Nobody looks: decode nothing, until this is taken back. The stream is read on, packets
+        are kept, and what would have been analysed counts as dropped, "shed"."""
+        if wanted != self._rests:
+            self._rests = wanted
+            self._rested = True
+            self._set_mode()
+
+    def _set_mode(self) -> None:
+        if self._worker:
+            self._worker.set_mode(2 if self._rests else int(self._keyframes))
 
     def request_ring(self) -> None:
         """Ask for the packets of the last seconds; `take_ring` has them a little later."""
@@ -254,8 +265,8 @@ class Camera:
         except OSError as error:
             self._fail(now, State.CRASHED, f"no decoding process can be started: {error.strerror}")
             return
-        if self._keyframes:
-            self._worker.set_mode(True)
+        if self._keyframes or self._rests:
+            self._set_mode()
         if self.state is State.CONNECTING:
             self.cause = "waiting for the first picture"
         self.retry_at = None
@@ -316,6 +327,7 @@ class Camera:
 
     def _receive(self, placed: Placed, now: float) -> None:
         self._watch.framed = now
+        self._rested = self._rests
         self._backoff.worked(now)
         self.state, self.cause, self.retry_at = State.RUNNING, "", None
         assert self._worker is not None
@@ -328,7 +340,11 @@ class Camera:
         self._watch.heard = now
         if rates.alive is not None and now > rates.at:
             rates.decoded_hz = (alive.decoded - rates.alive.decoded) / (now - rates.at)
-        for cause, number in (("no room", alive.unplaced), ("corrupt", alive.corrupt)):
+        arrived = rates.alive is not None and alive.packets > rates.alive.packets
+        if self._rests and self._watch.framed is not None and arrived:
+            self._watch.framed = now
+        counted = (("no room", alive.unplaced), ("corrupt", alive.corrupt), ("shed", alive.unasked))
+        for cause, number in counted:
             if number > rates.seen[cause]:
                 self.dropped[cause] += number - rates.seen[cause]
                 rates.seen[cause] = number
@@ -356,7 +372,8 @@ class Camera:
         """When the next frame must have come."""
         if watch.framed is None:
             return watch.started + FIRST_FRAME_WITHIN_S
-        slack = 2 * (self.key_interval_s or STALLED_AFTER_S) if self._keyframes else 0.0
+        by_keys = self._keyframes or self._rested
+        slack = 2 * (self.key_interval_s or STALLED_AFTER_S) if by_keys else 0.0
         return watch.framed + max(STALLED_AFTER_S, slack)
 
     # ------------------------------------------------------------------ frames

@@ -43,6 +43,7 @@ Buffer = Callable[[int, int], ImageArray | None]
 class Mode(StrEnum):
     FULL = "full"
     KEYFRAMES = "keyframes"  # only key frames: a quiet scene
+    NOTHING = "nothing"  # nobody looks; one key frame at the beginning shows that it works
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +67,7 @@ class Counts:
     corrupt: int = 0  # packets that broke, pictures with damage: never analysed
     unplaced: int = 0  # chosen, but there was nowhere to put them
     jumps: int = 0
+    unasked: int = 0  # not decoded, though they would have been chosen: nobody looks
 
 
 def new_buffer(width: int, height: int) -> ImageArray:
@@ -110,7 +112,7 @@ class Decoder:
 
     def wants(self, packet: Packet[VideoStream]) -> bool:
         """Is this packet, the next one, decoded when it comes? Else it waits, or is left out."""
-        if self.mode is Mode.KEYFRAMES or self._awaits_key:
+        if self.mode is not Mode.FULL or self._awaits_key:
             return packet.is_keyframe
         return not self._may_wait or self._due(packet, self._clock.correction_s)
 
@@ -125,6 +127,8 @@ class Decoder:
         self._require_key_frames(arrived, key=packet.is_keyframe)
         if self._passes_over(packet):
             self.counts.skipped += 1
+            if self.mode is Mode.NOTHING:
+                self._count_unasked(packet, correction)
             return
         if self._waiting and packet.is_keyframe and self._begins_anew(packet):
             self.counts.skipped += len(self._waiting)
@@ -138,7 +142,7 @@ class Decoder:
         yield from self._catch_up()
         self._context.skip_frame = "DEFAULT"
         yield from self._chosen(self._decode(packet))
-        if self.mode is Mode.KEYFRAMES:
+        if self.mode is not Mode.FULL:
             # Without this a key frame waits in the decoder for pictures that never follow.
             yield from self.flush()
             self._context.flush_buffers()
@@ -169,12 +173,23 @@ class Decoder:
 
     def _passes_over(self, packet: Packet[VideoStream]) -> bool:
         """Only key frames in a quiet scene; afterwards nothing until the next one."""
+        if self.mode is Mode.NOTHING and self.counts.decoded:
+            self._awaits_key = True
+            return True
         if packet.is_keyframe:
-            self._awaits_key = self.mode is Mode.KEYFRAMES
+            self._awaits_key = self.mode is not Mode.FULL
             return False
-        if self.mode is Mode.KEYFRAMES:
+        if self.mode is not Mode.FULL:
             self._awaits_key = True
         return self._awaits_key
+
+    def _count_unasked(self, packet: Packet[VideoStream], correction: float) -> None:
+        """A picture would have been chosen of each slot."""
+        seconds = self._clock.expect(self._seconds(packet.pts), correction)
+        slot = self._slot if seconds is None else self._slot_of(seconds)
+        if slot > self._slot:
+            self._slot = slot
+            self.counts.unasked += 1
 
     def _require_key_frames(self, arrived: float, *, key: bool) -> None:
         """A live stream whose key frames stay away shows less and less of what is there."""
@@ -239,11 +254,11 @@ class Decoder:
 
     def _wants(self, seconds: float, *, key: bool) -> bool:
         """Is this picture chosen?"""
-        if self.mode is Mode.KEYFRAMES:
-            return key
         slot = self._slot_of(seconds)
         first = slot > self._slot
         self._slot = max(slot, self._slot)
+        if self.mode is not Mode.FULL:
+            return key
         return first or self._takes_all
 
     def _picture(self, frame: VideoFrame) -> Picture | None:

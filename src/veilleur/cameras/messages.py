@@ -23,7 +23,7 @@ MOST_BOXES = 256
 _LARGEST_SIDE = 16384
 _LONGEST_WORD, _LONGEST_TEXT = 24, 600
 _FRAME = struct.Struct("<BIHHBddfH")
-_ALIVE = struct.Struct("<7Qd")
+_ALIVE = struct.Struct("<7QdQ")
 _OPENED = struct.Struct("<24sHHdB")
 _FULL_RANGE, _KEY, _EVERYWHERE = 1, 2, 4
 
@@ -83,6 +83,7 @@ class Alive:
     unplaced: int
     jumps: int
     key_interval_s: float | None
+    unasked: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +165,9 @@ def pack(message: Message) -> bytes:
         case Alive():
             counts = (message.packets, message.decoded, message.chosen, message.skipped)
             more = (message.corrupt, message.unplaced, message.jumps)
-            return b"A" + _ALIVE.pack(*counts, *more, message.key_interval_s or 0.0)
+            return b"A" + _ALIVE.pack(
+                *counts, *more, message.key_interval_s or 0.0, message.unasked
+            )
         case Placed():
             return b"P" + _pack_frame(message)
         case Fault():
@@ -192,8 +195,8 @@ def _unpack(letter: bytes, body: bytes) -> Message:
             codec, width, height, rate, enclosed = _OPENED.unpack(body)
             return Opened(_word(codec), width, height, _positive(rate), enclosed)
         case b"A":
-            a, b, c, d, e, f, g, key_interval = _ALIVE.unpack(body)
-            return Alive(a, b, c, d, e, f, g, _positive(key_interval))
+            a, b, c, d, e, f, g, key_interval, h = _ALIVE.unpack(body)
+            return Alive(a, b, c, d, e, f, g, _positive(key_interval), h)
         case b"P":
             return _unpack_frame(body)
         case b"F":

@@ -87,8 +87,9 @@ class WorkerProcess:
             raise MessageError(str(error)) from None
         return Held(placed, data)
 
-    def set_mode(self, key_frames_only: bool) -> None:
-        self._send(MODE + bytes([key_frames_only]))
+    def set_mode(self, mode: int) -> None:
+        """0: decode all that is wanted, 1: key frames only, 2: nothing."""
+        self._send(MODE + bytes([mode]))
 
     def request_ring(self, size: int) -> None:
         """The worker writes its packets into fresh memory, and says so."""

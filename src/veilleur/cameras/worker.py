@@ -55,6 +55,10 @@ from veilleur.geometry import ImageArray
 
 ALIVE_EVERY_S = 0.5
 LEAVE_WITHIN_S = 0.25
+BEHIND_S = 1.0
+"""A file that is further behind than that goes on from where it is, later than it was recorded:
+catching up would keep a machine overloaded that is."""
+MODES = (Mode.FULL, Mode.KEYFRAMES, Mode.NOTHING)
 _KEYS_REMEMBERED = 4
 
 
@@ -161,7 +165,7 @@ class Worker:
             self._slots.give_back(asked[1])
             self._freed.set()
         elif asked[:1] == MODE:
-            self._mode = Mode.KEYFRAMES if asked[1] else Mode.FULL
+            self._mode = MODES[asked[1]]
         elif asked[:1] == RING:
             self._write_ring(handles[0])
         return asked[:1] not in (b"", STOP)
@@ -187,6 +191,7 @@ class Worker:
             c.unplaced,
             c.jumps,
             self._key_interval_s(),
+            c.unasked,
         )
         try:
             self._channel.send(messages.pack(alive), socket.MSG_DONTWAIT)
@@ -239,7 +244,7 @@ class Worker:
         rate = self._start.rate_hz
         decoder = Decoder(feed.stream, feed.facts, rate_hz=rate, buffer=self._place)
         decoder.counts = self._counts
-        pace = _Pace(feed, self._stop) if self._start.paced else None
+        pace = _Pace(feed.facts.time_base_s, self._stop) if self._start.paced else None
         packet = None
         for packet in feed.packets():
             if pace and decoder.wants(packet):
@@ -305,10 +310,10 @@ class Worker:
 
 
 class _Pace:
-    """A file at its own speed."""
+    """A file at its own speed, or slower where its pictures can't be decoded so fast."""
 
-    def __init__(self, feed: Feed, stop: threading.Event) -> None:
-        self._base_s = feed.facts.time_base_s
+    def __init__(self, base_s: float, stop: threading.Event) -> None:
+        self._base_s = base_s
         self._stop = stop
         self._began: float | None = None
         self._first_s = 0.0
@@ -323,6 +328,8 @@ class _Pace:
         ahead = self._began + seconds - self._first_s - now
         if ahead > 0:
             self._stop.wait(ahead)
+        elif ahead < -BEHIND_S:
+            self._began -= ahead
 
 
 def _whole(memory: int) -> memoryview:

@@ -24,6 +24,7 @@ from types import TracebackType
 
 from veilleur.cameras.camera import Camera
 from veilleur.cameras.frame import Frame
+from veilleur.engine import cores
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.drops import Cause, Drops
 from veilleur.engine.inbox import Inbox
@@ -37,7 +38,7 @@ from veilleur.law.gate import Gate
 
 __all__ = ["CameraReport", "Condition", "Member", "Node", "NodeFailed"]
 
-POLL_S = 0.1
+POLL_S = 0.5
 _BELL = "*"  # no camera's id
 CLOSES_WITHIN_S = 0.6
 """How long a frame in hand is waited for when the node is closed."""
@@ -80,7 +81,7 @@ class Node:
         self._drops = Drops()
         self._inbox = Inbox(self._drops)
         self._shedding = Shedding([m.id for m in members], analysts, shedding)
-        self._busy_s, self._count = 0.0, 0
+        self._busy_s = 0.0
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._over = False
@@ -154,20 +155,31 @@ class Node:
         with selectors.DefaultSelector() as selector:
             selector.register(self._bell.descriptor, selectors.EVENT_READ, _BELL)
             watched: dict[str, int] = {}
-            everybody = -POLL_S
+            waiting = {name for name, seat in self._seats.items() if seat.member.waits}
+            due = now = self._now()
             speaking: set[str] = set()
             while not self._stop.is_set():
-                now = self._now()
-                if now - everybody >= POLL_S or _BELL in speaking:
-                    everybody, speaking = now, set(self._seats)
+                everybody = now >= due
+                if everybody:
+                    speaking = set(self._seats)
                 for name in speaking:
                     self._receive(self._seats[name], now)
                     _watch(selector, watched, name, self._seats[name].camera.fileno())
+                if everybody:
+                    due = self._next_round(now)
                 self._over = all(seat.over for seat in self._seats.values())
                 self._shed(now)
-                speaking = {key.data for key, _ in selector.select(POLL_S)}
+                speaking = {key.data for key, _ in selector.select(max(0.0, due - self._now()))}
                 if _BELL in speaking:
                     self._bell.silence()
+                    speaking = (speaking - {_BELL}) | waiting
+                now = self._now()
+
+    def _next_round(self, now: float) -> float:
+        """When all cameras are looked at again, the silent ones too: their silence may be a fault,
+        and those without a connection are to be tried in time."""
+        retries = (seat.camera.retry_at for seat in self._seats.values())
+        return min([now + POLL_S, *(at for at in retries if at is not None and at > now)])
 
     def _receive(self, seat: Seat, now: float) -> None:
         """Take in what the camera has. A file played fast waits for the analysts, others don't."""
@@ -188,8 +200,20 @@ class Node:
             self._inbox.put(frame, Cause.DISPLACED if seat.analysed else Cause.STARTING)
 
     def _shed(self, now: float) -> None:
+        if not self._shedding.due(now):
+            return
+        seats = [seat for seat in self._seats.values() if not seat.member.waits]
         with self._lock:
-            load = Load(self._count, self._drops.total(Cause.DISPLACED), self._busy_s)
+            busy_s = self._busy_s
+        load = Load(
+            analysed=sum(seat.analysed for seat in seats),
+            late=sum(seat.late for seat in seats),
+            lost=self._drops.total(Cause.DISPLACED) + sum(seat.lost for seat in seats),
+            streamed_s=sum(seat.lag.streamed_s for seat in seats),
+            passed_s=sum(seat.lag.passed_s for seat in seats),
+            busy_s=busy_s,
+            cores_s=cores.busy_s(),
+        )
         before = self._shedding.shed
         self._shedding.update(load, now)
         for camera in self._shedding.shed - before:
@@ -210,7 +234,6 @@ class Node:
                     self._analyse(seat, frame)
             finally:
                 with self._lock:
-                    self._count += 1
                     self._busy_s += self._now() - began
                 self._inbox.done(frame.camera)
 

@@ -18,6 +18,7 @@ from veilleur.cameras.camera import Camera, State
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.picture import Picture
 from veilleur.engine.assembly import Detectors
+from veilleur.engine.lag import Lag
 from veilleur.engine.member import Member
 from veilleur.engine.pipeline import Pipeline, Step
 from veilleur.engine.quiet import Quiet
@@ -32,6 +33,8 @@ from veilleur.perception.objects import Kind
 RATE_OVER_S = 5.0
 SILENT_AFTER_S = 3.0
 """A live camera that has sent nothing for so long is shown as stalled, before it is given up."""
+LATE_S = 0.15
+"""From a frame's arrival to the rules' answer: what is promised. Beyond it an answer is late."""
 PROVE_AGAIN_S = 5.0
 SAME_SHAPE = 0.02
 """Aspect ratios that differ by less are the same: cameras round to whole macroblocks."""
@@ -46,6 +49,7 @@ _CONDITIONS = {
     State.ENDED: Condition.ENDED,
     State.CLOSED: Condition.CLOSED,
 }
+_UNTAKEN = ("displaced", "stale", "no room")
 _FINAL = (State.ENDED, State.REFUSED, State.LOST, State.CRASHED, State.STALLED)
 _NEXT = {
     Condition.STALLED: "check its power and network; it is connected again by itself",
@@ -80,7 +84,8 @@ class Seat:
     the pipeline was made.
 
     trouble: why its frames are not analysed; backoff: when that is tried again, rests_until: host
-    seconds. over: a file that has come to its end, in whatever way, all its frames collected.
+    seconds. late: analysed frames whose answer came late. over: a file that has come to its end, in
+    whatever way, all its frames collected.
     """
 
     member: Member
@@ -90,6 +95,8 @@ class Seat:
     pipeline: Pipeline | None = None
     key_frames_only: bool = False
     analysed: int = 0
+    late: int = 0
+    lag: Lag = field(default_factory=Lag)
     last: Step | None = None
     last_alert: Alert | None = None
     trouble: Trouble | None = None
@@ -102,6 +109,7 @@ class Seat:
     _refusal: NotAuthorised | None = None
     _prove_at: float = 0.0
     _received: float | None = None
+    _lost_before: int = 0
     rests_until: float = 0.0
     over: bool = False
 
@@ -111,9 +119,12 @@ class Seat:
 
     # ------------------------------------------------------------------ the collector's thread
     def collect(self, now: float, *, shed: bool) -> Frame | None:
-        """The next frame, on the camera's own line of time. A camera that is shed or quiet is asked
-        for key frames only."""
-        self.camera.key_frames_only(shed or self.key_frames_only)
+        """The next frame, on the camera's own line of time. A quiet camera is asked for key frames
+        only, one that is shed for none."""
+        self.camera.key_frames_only(self.key_frames_only)
+        self.camera.rest(shed)
+        if shed:
+            self._received = now
         retry_at = self.camera.retry_at
         if self._final and retry_at is not None and now >= retry_at:
             self.over = True
@@ -123,6 +134,9 @@ class Seat:
             self.over = self._final
             return None
         new = self.camera.facts is not self._stream and self.member.settings.never_ends
+        if self.camera.facts is not self._stream or shed:
+            self.lag.restart()
+        self.lag.note(frame.time, frame.arrived)
         self._stream = self.camera.facts
         if new:
             self._timeline.connected()
@@ -136,6 +150,15 @@ class Seat:
         """The same without taking a frame."""
         if not self._final:
             self.camera.tick(now)
+
+    @property
+    def lost(self) -> int:
+        """Frames that came and were lost because nobody took them in time, since its analysis
+        began."""
+        return self._untaken() - self._lost_before if self.analysed else 0
+
+    def _untaken(self) -> int:
+        return sum(self.camera.dropped[cause] for cause in _UNTAKEN)
 
     @property
     def _final(self) -> bool:
@@ -186,7 +209,10 @@ class Seat:
     def note(self, step: Step, frame: Frame, now: float) -> None:
         """What an analysed frame led to. now: host seconds, after the rules' answer."""
         self.backoff.worked(now)
+        if not self.analysed:
+            self._lost_before = self._untaken()
         self._delays.append((now, now - frame.arrived))
+        self.late += now - frame.arrived > LATE_S
         self.analysed += 1
         self.last = step
         if step.alerts:
