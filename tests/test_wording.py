@@ -50,7 +50,7 @@ def test_an_example_reads_well() -> None:
     )  # fmt: skip
     assert sentence([check]) == "Signal: in the zone for 3.2\u00a0s (limit 1.0\u00a0s)."
     assert sentence([check], "fr") == (
-        "Signal\u00a0: dans la zone depuis 3,2\u00a0s (seuil 1,0\u00a0s)."
+        "Signal\u00a0: dans la zone depuis 3,2\u00a0s (seuil\u00a0: 1,0\u00a0s)."
     )
     over = Check(
         name="people", measured=5, threshold=4.5, unit="people", held_s=0, passed=True,
@@ -60,6 +60,64 @@ def test_an_example_reads_well() -> None:
         "Signal: at least 5\u00a0people in the zone (limit 4.5\u00a0people)."
     )
     assert sentence([]) == "Nothing to watch."
+
+
+def made(name: str, measured: float, threshold: float, unit: str, *, passed: bool) -> Check:
+    return Check(
+        name=name, measured=measured, threshold=threshold, unit=unit, held_s=0.0, passed=passed
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "english", "french"),
+    [
+        (
+            made("inside", 1.2, 2.0, "s", passed=False),
+            "in the zone for 1.2 s, 2.0 s are needed.",
+            "dans la zone depuis 1,2 s, 2,0 s requises.",
+        ),
+        (
+            made("distance", 0.5, 2.0, "m", passed=False),
+            "over 0.5 m, 2.0 m are needed.",
+            "sur 0,5 m, 2,0 m requis.",
+        ),
+        (
+            made("distance", 0.26, 2.0, "heights", passed=False),
+            "over 0.26 heights of its box, 2.00 heights of its box are needed.",
+            "sur 0,26 hauteur du cadre, 2,00 hauteurs du cadre requises.",
+        ),
+        (
+            made("people", 4, 3, "people", passed=True),
+            "4 people in the zone (limit 3 people).",
+            "4 personnes dans la zone (seuil : 3 personnes).",
+        ),
+        (
+            made("people", 1, 3, "people", passed=False),
+            "1 person in the zone, the limit of 3 people is not passed.",
+            "1 personne dans la zone, le seuil de 3 personnes n’est pas dépassé.",
+        ),
+        (
+            made("against", 12, 60, "degrees", passed=True),
+            "moving against the allowed way (12° from its opposite, limit 60°).",
+            "à contresens (12° de l’opposé du sens permis, seuil : 60°).",
+        ),
+    ],
+)
+def test_numbers_and_words_agree(check: Check, english: str, french: str) -> None:
+    assert sentence([check]).replace("\u00a0", " ").endswith(": " + english)
+    assert sentence([check], "fr").replace("\u00a0", " ").endswith(" : " + french)
+
+
+def test_a_limit_that_was_not_asked_for_is_not_told() -> None:
+    """Unless nothing else is to be told, or it is what decided."""
+    inside = made("inside", 0.0, 0.0, "s", passed=True)
+    across = made("across", 0.0, 0.0, "s", passed=True)
+    width = made("width", 40, 20, "px", passed=True)
+    assert sentence([across, width]) == "Signal: large enough (40\u00a0px wide)."
+    assert sentence([inside, across]) == "Signal: in the zone."
+    assert sentence([inside], "fr") == "Signal\u00a0: dans la zone."
+    assert "across for 0.0" in sentence([across])
+    assert "across for 0.0" in sentence([made("across", 0.0, 0.0, "s", passed=False)])
 
 
 def test_both_languages_know_the_same() -> None:

@@ -17,10 +17,15 @@ Language = Literal["fr", "en"]
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """passed, failed: templates with {measured} and {threshold}, units written out."""
+    """passed, failed: templates with {measured} and {threshold}, units written out.
+
+    French has {needed} too: the participle that agrees with the threshold. bare: said instead of
+    passed where both are 0, so that the numbers say nothing; "" leaves the clause out.
+    """
 
     passed: str
     failed: str
+    bare: str | None = None
 
 
 ENGLISH: dict[str, _Phrase] = {
@@ -28,6 +33,7 @@ ENGLISH: dict[str, _Phrase] = {
     "inside": _Phrase(
         "in the zone for {measured} (limit {threshold})",
         "in the zone for {measured}, {threshold} are needed",
+        bare="in the zone",
     ),
     "crossed": _Phrase(
         "has crossed the line, {measured} beyond it (sure from {threshold})",
@@ -36,6 +42,7 @@ ENGLISH: dict[str, _Phrase] = {
     "across": _Phrase(
         "across for {measured} (limit {threshold})",
         "across for {measured}, {threshold} are needed",
+        bare="",
     ),
     "width": _Phrase(
         "large enough ({measured} wide)", "too small to judge ({measured} wide of {threshold})"
@@ -49,10 +56,10 @@ ENGLISH: dict[str, _Phrase] = {
         "moved by {measured}, no more than its box's own unrest ({threshold})",
     ),
     "distance": _Phrase(
-        "over {measured} (limit {threshold})", "over {measured}, {threshold} are needed"
+        "over {measured} (limit {threshold})", "over {measured}, {threshold} are needed", bare=""
     ),
     "persisted": _Phrase(
-        "for {measured} (limit {threshold})", "for {measured}, {threshold} are needed"
+        "for {measured} (limit {threshold})", "for {measured}, {threshold} are needed", bare=""
     ),
     "people": _Phrase(
         "{measured} in the zone (limit {threshold})",
@@ -62,37 +69,41 @@ ENGLISH: dict[str, _Phrase] = {
 FRENCH: dict[str, _Phrase] = {
     "in_force": _Phrase("la règle est en vigueur", "la règle n’est pas en vigueur à cette heure"),
     "inside": _Phrase(
-        "dans la zone depuis {measured} (seuil {threshold})",
-        "dans la zone depuis {measured}, il en faut {threshold}",
+        "dans la zone depuis {measured} (seuil\u00a0: {threshold})",
+        "dans la zone depuis {measured}, {threshold} {needed}",
+        bare="dans la zone",
     ),
     "crossed": _Phrase(
         "ligne franchie, {measured} au-delà (certain à partir de {threshold})",
         "ligne non franchie dans le sens interdit",
     ),
     "across": _Phrase(
-        "au-delà depuis {measured} (seuil {threshold})",
-        "au-delà depuis {measured}, il en faut {threshold}",
+        "au-delà depuis {measured} (seuil\u00a0: {threshold})",
+        "au-delà depuis {measured}, {threshold} {needed}",
+        bare="",
     ),
     "width": _Phrase(
         "assez grand ({measured} de large)",
         "trop petit pour en juger ({measured} de large sur {threshold})",
     ),
     "against": _Phrase(
-        "en contresens ({measured} de l’opposé du sens permis, seuil {threshold})",
-        "pas en contresens ({measured} de l’opposé du sens permis, seuil {threshold})",
+        "à contresens ({measured} de l’opposé du sens permis, seuil\u00a0: {threshold})",
+        "pas à contresens ({measured} de l’opposé du sens permis, seuil\u00a0: {threshold})",
     ),
     "moved": _Phrase(
-        "déplacé de {measured} (agitation du cadre : {threshold})",
+        "déplacé de {measured} (agitation du cadre\u00a0: {threshold})",
         "déplacé de {measured}, pas plus que l’agitation du cadre ({threshold})",
     ),
     "distance": _Phrase(
-        "sur {measured} (seuil {threshold})", "sur {measured}, il en faut {threshold}"
+        "sur {measured} (seuil\u00a0: {threshold})", "sur {measured}, {threshold} {needed}", bare=""
     ),
     "persisted": _Phrase(
-        "pendant {measured} (seuil {threshold})", "pendant {measured}, il en faut {threshold}"
+        "pendant {measured} (seuil\u00a0: {threshold})",
+        "pendant {measured}, {threshold} {needed}",
+        bare="",
     ),
     "people": _Phrase(
-        "{measured} dans la zone (seuil {threshold})",
+        "{measured} dans la zone (seuil\u00a0: {threshold})",
         "{measured} dans la zone, le seuil de {threshold} n’est pas dépassé",
     ),
 }
@@ -102,6 +113,12 @@ UNITS: dict[Language, dict[str, str]] = {
     "fr": {"s": "s", "m": "m", "heights": "hauteurs du cadre", "people": "personnes",
            "people/m2": "personnes/m²", "degrees": "°", "px": "px", "yes": ""},
 }  # fmt: skip
+ONE: dict[Language, dict[str, str]] = {
+    "en": {"people": "person", "heights": "height of its box"},
+    "fr": {"people": "personne", "people/m2": "personne/m²", "heights": "hauteur du cadre"},
+}
+"""The singular: in English of exactly 1, in French of all below 2."""
+FEMININE = {"s", "heights", "people", "people/m2"}
 DIGITS = {"people": 0, "px": 0, "degrees": 0, "people/m2": 2, "heights": 2}
 
 
@@ -115,27 +132,55 @@ def sentence(checks: Sequence[Check], language: Language = "en") -> str:
         begin = "Pas de signal\u00a0: " if french else "No signal: "
         return begin + _clause(failed, language) + "."
     begin = "Signal\u00a0: " if french else "Signal: "
-    return begin + ", ".join(_clause(check, language) for check in checks) + "."
+    telling = [check for check in checks if not _silent(check)] or checks[:1]
+    return begin + ", ".join(_clause(check, language) for check in telling) + "."
+
+
+def _silent(check: Check) -> bool:
+    return _empty(check) and ENGLISH[check.name].bare == ""
+
+
+def _empty(check: Check) -> bool:
+    """Passed with 0 of 0: a limit was not asked for."""
+    return check.passed and check.measured == 0 and check.threshold == 0
 
 
 def _clause(check: Check, language: Language) -> str:
     phrases = FRENCH if language == "fr" else ENGLISH
     phrase = phrases[check.name]
+    if _empty(check) and phrase.bare:
+        return phrase.bare
     template = phrase.passed if check.passed else phrase.failed
     measured = _quantity(check.measured, check.unit, language)
     if check.at_least:
         measured = ("au moins " if language == "fr" else "at least ") + measured
     return template.format(
-        measured=measured, threshold=_quantity(check.threshold, check.unit, language)
+        measured=measured,
+        threshold=_quantity(check.threshold, check.unit, language),
+        needed=_needed(check.threshold, check.unit),
     )
 
 
-def _quantity(value: float, unit: str, language: Language) -> str:
-    digits = DIGITS.get(unit, 1)
+def _needed(value: float, unit: str) -> str:
+    """French: agrees with the unit and the number."""
+    if unit not in FEMININE:
+        return "requis"
+    one = float(f"{value:.{_digits(value, unit)}f}") < 2
+    return "requise" if one else "requises"
+
+
+def _digits(value: float, unit: str) -> int:
     if unit == "people" and not float(value).is_integer():
-        digits = 1
-    number = f"{value:.{digits}f}"
+        return 1
+    return DIGITS.get(unit, 1)
+
+
+def _quantity(value: float, unit: str, language: Language) -> str:
+    number = f"{value:.{_digits(value, unit)}f}"
+    shown = float(number)
+    name = UNITS[language][unit]
+    if shown == 1 or (language == "fr" and shown < 2):
+        name = ONE[language].get(unit, name)
     if language == "fr":
         number = number.replace(".", ",")
-    name = UNITS[language][unit]
     return number + name if name == "°" else f"{number}\u00a0{name}".rstrip("\u00a0")
