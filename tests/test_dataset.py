@@ -285,10 +285,17 @@ def test_one_event_keeps_its_rules_truths_and_negatives(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no clip"):
         read.only(event=Event.CROWD_MOVEMENT)
     with pytest.raises(DatasetError, match='did you mean "noon"'):
-        read.only(clip_id="non")
+        read.only(clip_ids=["non"])
 
 
 def test_the_development_dataset_is_read(data: Path) -> None:
     read: Dataset = load(data)
     assert len(read.clips) >= 69
     assert all(read.path(c).is_file() for c in read.clips)
+
+
+def test_a_wrong_entry_makes_no_second_mistake_of_a_list_too_short(tmp_path: Path) -> None:
+    told = refusal(tmp_path, clip(colour="red"))
+    assert "colour: unknown field" in told
+    assert "at least 1 item" not in told
+    assert "at least 1 item" in refusal(tmp_path)

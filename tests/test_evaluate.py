@@ -22,7 +22,7 @@ from veilleur.evaluation.runner import run
 from veilleur.events.recording import Observation, Recording, write_recording
 from veilleur.perception.objects import Detections
 
-OPTIONS: dict[str, Any] = {"event": None, "html": None, "as_json": None, "jobs": 1, "clip": None}
+OPTIONS: dict[str, Any] = {"event": None, "html": None, "as_json": None, "jobs": 1, "clips": ()}
 app = typer.Typer()
 app.command()(evaluate)
 
@@ -62,7 +62,7 @@ def test_made_scenes_go_through_the_real_engine(tmp_path: Path) -> None:
 
 def test_one_event_or_one_clip_can_be_asked_for(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path, clip("a"), clip("b", negative_for=["density"]))
-    one = measure(ToldEngine, folder, **(OPTIONS | {"clip": "b"}))
+    one = measure(ToldEngine, folder, **(OPTIONS | {"clips": ["b"]}))
     assert [c.id for c in one.clips] == ["b"]
     dense = measure(ToldEngine, folder, **(OPTIONS | {"event": "density"}))
     assert list(dense.events) == ["density"]
@@ -73,7 +73,7 @@ def test_what_is_asked_for_has_to_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match='did you mean "density"'):
         measure(ToldEngine, folder, **(OPTIONS | {"event": "densty"}))
     with pytest.raises(DatasetError, match='no clip is called "x"'):
-        measure(ToldEngine, folder, **(OPTIONS | {"clip": "x"}))
+        measure(ToldEngine, folder, **(OPTIONS | {"clips": ["x"]}))
     with pytest.raises(ConfigurationError, match="cannot be written"):
         measure(ToldEngine, folder, **(OPTIONS | {"html": tmp_path / "no" / "r.html"}))
 
@@ -123,3 +123,50 @@ def test_two_runs_of_the_real_engine_are_the_same(tmp_path: Path) -> None:
     assert [(o.clip, o.alerts, o.seconds) for o in one] == [
         (o.clip, o.alerts, o.seconds) for o in other
     ]
+
+
+def test_several_clips_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", ToldEngine)
+    folder = write_dataset(tmp_path, clip("a"), clip("b"), clip("c"))
+    out = tmp_path / "r.json"
+    asked = ["--clip", "c", "--clip", "a", "--jobs", "1", "--json", str(out)]
+    result = CliRunner().invoke(app, [str(folder), *asked])
+    assert result.exit_code == 0, result.output
+    assert [c["id"] for c in json.loads(out.read_text())["clips"]] == ["a", "c"]
+
+
+def test_a_broken_clip_alone_is_told_in_plain_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", LaboratoryEngine)
+    (tmp_path / "b.mp4").write_bytes(b"no video at all " * 100)
+    result = CliRunner().invoke(app, [str(write_dataset(tmp_path, clip("b"))), "--jobs", "1"])
+    told = str(result.exception)
+    assert "1 of 1 clip could not be measured: b: b.mp4 is no video, or is damaged" in told
+    assert "Errno" not in told
+    assert "the others" not in told
+
+
+def test_a_short_silent_run_promises_no_number_of_cameras(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_dataset(tmp_path, clip("a", truth=[], negative_for=["fire"]))
+    page = tmp_path / "r.html"
+    measure(ToldEngine, folder, **(OPTIONS | {"html": page}))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "too little watched to say (none in vain proves under 539 an hour)" in told
+    assert "too little watched to say" in page.read_text()
+    assert "none in 20 s proves" in page.read_text()
+    assert "made, 1 clip " in told
+    for text in (told, page.read_text()):
+        assert "0 truths not counted" not in text
+
+
+def test_a_crowd_is_counted_against_the_truth_also_where_the_rule_refuses(tmp_path: Path) -> None:
+    out = tmp_path / "r.json"
+    crowds = Path(__file__).resolve().parents[1] / "datasets" / "crowds"
+    measure(LaboratoryEngine, crowds, **(OPTIONS | {"as_json": out}))
+    counting = Results.read(out).events["density"].counting
+    assert len(counting) == 8
+    assert {c.refused for c in counting} == {True, False}
+    assert all(c.bias < 0 and c.samples > 50 for c in counting)

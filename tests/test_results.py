@@ -10,6 +10,7 @@ import pytest
 from tests.evaluating import SQUARE, ToldEngine, clip, write_dataset
 from veilleur.catalogue import Event
 from veilleur.errors import DatasetError
+from veilleur.evaluation.counting import Score, suffered_below
 from veilleur.evaluation.dataset import load
 from veilleur.evaluation.results import Results, assess_all, summarise
 from veilleur.evaluation.runner import run
@@ -171,3 +172,11 @@ def test_the_json_has_the_keys_of_the_format(tmp_path: Path) -> None:
     assert line["alerts"][0]["rule"] == "tracks"
     assert Event(line["alerts"][0]["event"]) is Event.FORBIDDEN_ZONE
     assert results.mode == "LABORATORY"
+
+
+def test_silence_proves_no_more_than_the_event_watched_least() -> None:
+    long, short = Score(hours=10.0), Score(hours=0.1)
+    assert suffered_below([long]) == pytest.approx(0.2996, abs=1e-3)
+    assert suffered_below([long, short, Score()]) == pytest.approx(29.96, abs=0.01)
+    assert suffered_below([long, Score(hours=1.0, repeats=1)]) is None
+    assert suffered_below([Score()]) is None

@@ -12,6 +12,7 @@ from veilleur.engine.situations import Situations
 from veilleur.errors import DatasetError
 from veilleur.evaluation.counting import Judgement, Outcome, Sighting, judge
 from veilleur.evaluation.dataset import Clip, load
+from veilleur.evaluation.sidecars import read_head_counts
 from veilleur.events.crowding import CrowdMeter, fitness
 from veilleur.events.recording import Recording, read_recording, write_recording
 from veilleur.events.registry import build_rule
@@ -21,7 +22,7 @@ from veilleur.geometry import View, Zone
 from veilleur.ground import GroundSpecification, ground_plane
 from veilleur.perception.tracker import Tracker
 from veilleur.simulation.crowds import Camera, Walk, World, crowd
-from veilleur.simulation.scenes import GROUPS, write
+from veilleur.simulation.scenes import GROUPS, heads, main, write
 
 DATASETS = Path(__file__).resolve().parents[1] / "datasets"
 MADE, CROWDS = load(DATASETS / "made"), load(DATASETS / "crowds")
@@ -199,3 +200,30 @@ def test_schedules_in_the_made_clips_begin_at_a_local_time() -> None:
     starts = [clip.starts_at for clip in MADE.clips if clip.starts_at is not None]
     assert datetime.fromisoformat("2026-07-14T12:00:00") in starts
     assert Zone.drawn(((0, 0), (1, 0), (1, 1)), View(10, 10)).area == 50
+
+
+@pytest.mark.parametrize("clip", CROWDS.clips, ids=lambda clip: clip.id)
+def test_a_crowd_lies_with_its_exact_head_counts_an_instant_each(clip: Clip) -> None:
+    path = CROWDS.path(clip)
+    counts = read_head_counts(path)
+    assert [c.t_s for c in counts] == [o.time for o in read_recording(path).observations]
+    assert {(c.rule, c.count) for c in counts} == {("count", int(clip.tags["people"]))}
+
+
+def test_heads_are_counted_only_while_and_where_they_stand() -> None:
+    square = ((0.0, 0.0), (2.0, 0.0), (2.0, 2.0), (0.0, 2.0))
+    passing, outside = Walk.along((0, -1, 1), (4, 3, 1)), Walk.along((0, 5, 5), (9, 5, 5))
+    assert [heads([passing, outside], square, t) for t in (0.0, 2.0, 4.0, 8.0, 20.0)] == [
+        0, 1, 0, 0, 0,
+    ]  # fmt: skip
+
+
+def test_asking_for_help_makes_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+    assert left.value.code == 0
+    assert "usage" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ from veilleur.errors import ConfigurationError, DatasetError
 from veilleur.evaluation import report
 from veilleur.evaluation.dataset import load, meant
 from veilleur.evaluation.laboratory import LaboratoryEngine
-from veilleur.evaluation.results import EventMetrics, Results, assess_all, summarise
+from veilleur.evaluation.results import EventMetrics, Results, assess_all, several, summarise
 from veilleur.evaluation.runner import Engine, cores, run
 from veilleur.perception.choice import decide
 
@@ -34,18 +34,20 @@ def evaluate(
     html: Annotated[Path | None, typer.Option(help="write a report to look at")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="write the numbers")] = None,
     jobs: Annotated[int, typer.Option(help="processes; 0: one a core", min=0)] = 0,
-    clip: Annotated[str | None, typer.Option(help="only the clip with this id")] = None,
+    clip: Annotated[
+        list[str] | None, typer.Option(help="only the clip with this id; may be repeated")
+    ] = None,
 ) -> None:
     """Measure how good the signals are on labelled video. Laboratory mode."""
     results = measure(
-        _engine, dataset, event=event, html=html, as_json=as_json, jobs=jobs, clip=clip
+        _engine, dataset, event=event, html=html, as_json=as_json, jobs=jobs, clips=clip or ()
     )
     broken = [c for c in results.clips if c.error]
     if broken:
         raise DatasetError(
-            f"{len(broken)} of {len(results.clips)} clips could not be measured: "
+            f"{len(broken)} of {several(len(results.clips), 'clip')} could not be measured: "
             + "; ".join(f"{c.id}: {c.error}" for c in broken),
-            remedy="the others were",
+            remedy="the others were" if len(broken) < len(results.clips) else "",
             clip=broken[0].id,
         )
 
@@ -63,12 +65,12 @@ def measure(
     html: Path | None,
     as_json: Path | None,
     jobs: int,
-    clip: str | None,
+    clips: Sequence[str],
 ) -> Results:
     """Run, tell, write. Before anything runs: DatasetError, ConfigurationError for options."""
     for file in (html, as_json):
         _writable(file)
-    chosen = load(dataset).only(event=_event(event), clip_id=clip)
+    chosen = load(dataset).only(event=_event(event), clip_ids=clips)
     console = Console()
     engine = engine_for()
     console.print(Text(LABORATORY, style="black on yellow"))
@@ -141,7 +143,7 @@ def _bar(console: Console) -> Iterator[_Bar]:
 
 
 def _tell(console: Console, results: Results) -> None:
-    title = f"{results.dataset}, {len(results.clips)} clips"
+    title = f"{results.dataset}, {several(len(results.clips), 'clip')}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("event", no_wrap=True)
     for name in _COLUMNS:
@@ -157,7 +159,8 @@ def _tell(console: Console, results: Results) -> None:
         for line in event.counting:
             console.print(
                 f"counts, {line.clip}/{line.rule}: off by {line.mean_absolute:.2f} people "
-                f"on average ({_percent(line.relative)})",
+                f"on average ({_percent(line.relative)})"
+                + ("; refused, feet in the zone counted" * line.refused),
                 markup=False, highlight=False,
             )  # fmt: skip
     _tell_together(console, results)
@@ -171,11 +174,11 @@ def _tell_together(console: Console, results: Results) -> None:
             highlight=False,
         )
     if together.suffered_per_hour is not None:
-        held = together.cameras_per_operator
-        cameras = "any number of" if held is None else f"{held:.1f}"
+        silence = together.silence_in_words
         console.print(
-            f"in vain: {together.suffered_per_hour:.1f} alerts a camera-hour; one operator holds, "
-            f"at {together.alerts_per_operator_hour:g} an hour: {cameras} cameras",
+            f"in vain: {together.suffered_per_hour:.1f} alerts a camera-hour; cameras one operator "
+            f"holds, at {together.alerts_per_operator_hour:g} an hour: {together.cameras_in_words}"
+            + (f" ({silence})" * bool(silence)),
             highlight=False,
         )
 
@@ -185,7 +188,8 @@ def _apart(m: EventMetrics) -> str:
     kinds = Counter[str]()
     for line in m.uncounted:
         kinds[line.kind] += line.truths
-    return ", ".join(f"{kind}: {n} truths not counted" for kind, n in sorted(kinds.items()))
+    told = [(kind, n) for kind, n in sorted(kinds.items()) if n]
+    return ", ".join(f"{kind}: {several(n, 'truth')} not counted" for kind, n in told)
 
 
 def _row(m: EventMetrics) -> tuple[str, ...]:

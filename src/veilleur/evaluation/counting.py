@@ -14,6 +14,8 @@ from enum import StrEnum
 from math import ceil, floor
 from typing import Protocol
 
+from veilleur.evaluation.intervals import poisson
+
 ILIDS_ALPHA = 0.65
 RATES_PER_HOUR = (1.0, 6.0, 60.0)
 OPERATOR_ALERTS_PER_HOUR = 12.0
@@ -288,13 +290,30 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
 def cameras_held(scores: Iterable[Score]) -> float | None:
     """Cameras that one operator can hold: 12 alerts an hour over all events together.
 
-    None without anything watched, and where nothing was suffered (no limit was seen).
+    None without anything watched, and where nothing was suffered: `suffered_below` says then what
+    that proves.
 
     >>> cameras_held([Score(false=1, hours=1.0), Score(repeats=1, hours=0.5)])
     4.0
     """
     rates = [rate for s in scores if (rate := s.suffered_per_hour) is not None]
     return OPERATOR_ALERTS_PER_HOUR / sum(rates) if sum(rates) > 0 else None
+
+
+def suffered_below(scores: Iterable[Score]) -> float | None:
+    """Alerts in vain an hour, all events together: below this at 95 %, where none was seen.
+
+    None where one was, or nothing was watched. The rates add up, and each event may have been
+    watched for another time: the largest sum that silence allows lies on the shortest of them.
+
+    >>> round(suffered_below([Score(hours=6.0), Score(hours=3.0)]), 2)
+    1.0
+    """
+    watched = [s for s in scores if s.hours]
+    if not watched or any(s.suffered_per_hour for s in watched):
+        return None
+    bounds = poisson(0, min(s.hours for s in watched))
+    return bounds.high if bounds else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,12 +154,16 @@ class Dataset:
     def path(self, clip: Clip) -> Path:
         return self.root / clip.file
 
-    def only(self, *, event: Event | None = None, clip_id: str | None = None) -> Dataset:
-        """What concerns one event, one clip or both. DatasetError when nothing is left."""
+    def only(self, *, event: Event | None = None, clip_ids: Sequence[str] = ()) -> Dataset:
+        """What concerns one event, some clips or both; no ids: all clips.
+
+        DatasetError when nothing is left.
+        """
         clips = self.clips
-        if clip_id is not None:
-            _known(clip_id, [clip.id for clip in clips], "clip")
-            clips = tuple(clip for clip in clips if clip.id == clip_id)
+        for clip_id in clip_ids:
+            _known(clip_id, [clip.id for clip in self.clips], "clip")
+        if clip_ids:
+            clips = tuple(clip for clip in clips if clip.id in clip_ids)
         if event is not None:
             clips = tuple(clip.only(event) for clip in clips if event in clip.events)
         if not clips:
@@ -211,7 +215,8 @@ def _parse(file: Path) -> _Document:
     try:
         return _Document.model_validate_json(json.dumps(raw))
     except ValidationError as error:
-        found = [_explain(detail, raw) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        found = [_explain(detail, raw) for detail in details if not _follows(detail, details)]
         _refuse(file, found)
 
 
@@ -258,6 +263,14 @@ def _no_constant(word: str) -> NoReturn:
 
 
 # What a pydantic error means, in words of the format ------------------------------------------
+
+
+def _follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """A list counts as too short where its entries are wrong: that is no mistake of its own."""
+    place = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in details
+    )
 
 
 def _explain(detail: ErrorDetails, raw: object) -> _Problem:

@@ -70,6 +70,8 @@ def rate_in_words(count: int, hours: float) -> str:
 
     >>> rate_in_words(0, 0.5)
     'none in 30 min proves only < 6.0 an hour'
+    >>> rate_in_words(0, 0.005)
+    'none in 18 s proves only < 599 an hour'
     >>> rate_in_words(0, 6.0)
     'none in 6.0 h proves < 0.50 an hour'
     >>> rate_in_words(2, 0.5)
@@ -78,11 +80,17 @@ def rate_in_words(count: int, hours: float) -> str:
     bounds = poisson(count, hours)
     if bounds is None:
         return "not watched"
-    watched = f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"
+    watched = _span(hours)
     if count == 0:
         only = " only" if hours < LEAST_HOURS_FOR_RATES_BELOW_ONE else ""
         return f"none in {watched} proves{only} < {_digits(bounds.high)} an hour"
     return f"{count} in {watched}: between {_digits(bounds.low)} and {_digits(bounds.high)} an hour"
+
+
+def _span(hours: float) -> str:
+    if hours < 1 / 60:
+        return f"{hours * 3600:.0f} s"
+    return f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"
 
 
 def _digits(rate: float) -> str:

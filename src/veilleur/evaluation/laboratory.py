@@ -14,6 +14,7 @@ from veilleur.engine.pipeline import Step
 from veilleur.errors import CameraRefused, ConfigurationError
 from veilleur.evaluation.observer import NO_RULE_YET, REFUSED, Withheld
 from veilleur.evaluation.runner import Request
+from veilleur.evaluation.sidecars import unreadable
 from veilleur.events.recording import read_recording
 from veilleur.events.registry import NotInThisVersion, build_rule
 from veilleur.events.specification import RuleSpecification
@@ -94,7 +95,7 @@ def _size(request: Request) -> tuple[int, int]:
             return stream.width, stream.height
     except (av.FFmpegError, IndexError) as error:
         raise CameraRefused(
-            f"{request.path.name} cannot be read as video: {error}",
+            f"{request.path.name} {unreadable(error)}",
             remedy="replace the file, or take the clip out of the dataset",
             camera=request.camera,
             cause="unreadable",

@@ -16,6 +16,7 @@ from veilleur.evaluation.sidecars import BoxTruth, HeadCount
 from veilleur.evaluation.thumbnails import Thumbnail, draw
 from veilleur.evaluation.tracking import FrameBoxes, TrackingScore, score_tracks
 from veilleur.events.rule import Check
+from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import Box, View, Zone
 from veilleur.ground import area_m2
@@ -210,7 +211,10 @@ class Observer:
     def _take_count(self, verdict: RuleVerdict, step: Step) -> None:
         name = verdict.rule.removeprefix(self.prefix)
         true = self._heads(name, step)
-        said = self._people(name, verdict, step.scene.view)
+        if verdict.verdict.unfit is None:
+            said = self._people(name, verdict, step.scene.view)
+        else:
+            said = self._feet(name, step.scene)
         if true is not None and said is not None:
             self._counts.setdefault(name, []).append(CountSample(step.time, said, true))
 
@@ -234,6 +238,17 @@ class Observer:
             if check.unit == "people/m2":
                 return check.measured * self._area_m2(rule, view)
         return None
+
+    def _feet(self, rule: str, scene: Scene) -> float | None:
+        """Feet in the zone, where the rule refuses to count: how wrong a count would be there."""
+        zone = self._rule(rule).zone
+        if zone is None or scene.blind is not None:
+            return None
+        headcount = scene.headcount
+        people = scene.tracks.of(Kind.PERSON) if headcount is None else headcount.people
+        edge = (scene.view.width, scene.view.height)
+        feet = np.clip(np.asarray(people.feet, dtype=np.float64), 0.0, edge)
+        return float(Zone.drawn(zone, scene.view).contains(feet).sum())
 
     def _area_m2(self, rule: str, view: View) -> float:
         if rule not in self._areas:

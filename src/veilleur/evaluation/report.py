@@ -22,12 +22,14 @@ from veilleur.evaluation.results import (
     EventMetrics,
     Metrics,
     Results,
+    several,
 )
 from veilleur.evaluation.thumbnails import Thumbnail
 from veilleur.events.wording import sentence
 
 MOST_THUMBNAILS = 40
 _MOST_GROUPS_DRAWN = 24
+_REFUSED = '<span class="sub">refused</span>'
 _LABORATORY = (
     '<div class="laboratory"><p>LABORATORY <span>recorded or made footage, analysed for '
     "measurement; no camera was watched</span></p></div>"
@@ -69,7 +71,7 @@ def _headline(results: Results) -> str:
     found, truths = sum(e.found for e in events), sum(e.truths for e in events)
     false = sum(e.false_alarms for e in events)
     apart = sum(u.truths for e in events for u in e.uncounted)
-    held = results.together.cameras_per_operator
+    silence = results.together.silence_in_words
     facts = [
         (f"{found} of {truths}", "situations found" + (f"; {apart} not counted" * bool(apart))),
         (str(false), f"false alarms; {sum(e.repeats for e in events)} repeats"),
@@ -78,17 +80,17 @@ def _headline(results: Results) -> str:
             "alerts in vain per camera-hour, all measured events together",
         ),
         (
-            _number(held, 1) if held is not None else "no limit seen",
+            results.together.cameras_in_words,
             f"cameras one operator can hold, at {results.together.alerts_per_operator_hour:g} "
-            "such alerts an hour",
+            "such alerts an hour" + (f"; {silence}" * bool(silence)),
         ),
     ]
     cells = "".join(f"<div><b>{escape(b)}</b><small>{escape(s)}</small></div>" for b, s in facts)
     seconds = results.timing.replayed_s
     return (
         f"<h1>{escape(results.dataset)}</h1>"
-        f'<p class="soft">{len(results.clips)} clips, {seconds / 60:.1f} minutes replayed. '
-        f"Veilleur {escape(results.version)}, {escape(results.engine)}.</p>"
+        f'<p class="soft">{several(len(results.clips), "clip")}, {seconds / 60:.1f} minutes '
+        f"replayed. Veilleur {escape(results.version)}, {escape(results.engine)}.</p>"
         f'<div class="facts">{cells}</div>'
     )
 
@@ -155,7 +157,7 @@ def _apart_row(event: Event, m: EventMetrics) -> str:
     """An event of which nothing was measured: its truths are neither found nor missed."""
     why = escape(", ".join(sorted({u.kind for u in m.uncounted})) or "not watched")
     truths = sum(u.truths for u in m.uncounted)
-    words = f"{why}: {_several(truths, 'truth')} not counted"
+    words = f"{why}: {several(truths, 'truth')} not counted" if truths else why
     return (
         f'<tr class="apart"><th>{escape(WORDING[event].english)}</th>'
         f'<td class="left" colspan="{len(_HEAD) - 1}">{words}</td></tr>'
@@ -233,8 +235,8 @@ def _counting(results: Results) -> str:
     if not lines:
         return ""
     rows = "".join(
-        f"<tr><th>{escape(c.clip)}</th><td class='left'>{escape(c.rule)}</td><td>{c.samples}</td>"
-        f"<td>{c.mean_absolute:.2f}</td><td>{_share(c.relative)}</td><td>{c.bias:+.2f}</td></tr>"
+        f"<tr><th>{escape(c.clip)}</th><td class='left'>{escape(c.rule)}{_REFUSED * c.refused}</td>"
+        f"<td>{c.samples}</td><td>{c.mean_absolute:.2f}</td><td>{_share(c.relative)}</td><td>{c.bias:+.2f}</td></tr>"
         for c in lines
     )
     return (
@@ -242,7 +244,8 @@ def _counting(results: Results) -> str:
         '<th class="left">Zone of rule</th><th>Pictures</th><th>Mean absolute error, people</th>'
         f"<th>Relative error</th><th>Bias, people</th></tr></thead><tbody>{rows}</tbody></table>"
         '</div><p class="note">Where the true number of people in the zone is known. Relative: all '
-        "errors over all heads. Bias: said minus true; negative means people go uncounted.</p>"
+        "errors over all heads. Bias: said minus true; negative means people go uncounted. "
+        "Refused: the rule raises no alert there; counted are the feet in its zone.</p>"
     )
 
 
@@ -284,7 +287,7 @@ def _recall_card(event: Event, m: EventMetrics) -> str:
     silent = len(groups) - len(with_truth)
     notes = []
     if silent:
-        notes.append(f"{_several(silent, 'more group')} without a truth")
+        notes.append(f"{several(silent, 'more group')} without a truth")
     if len(with_truth) > _MOST_GROUPS_DRAWN:
         notes.append(f"{len(with_truth) - _MOST_GROUPS_DRAWN} groups not drawn")
     note = f'<p class="note">{escape("; ".join(notes))}.</p>' if notes else ""
@@ -390,7 +393,7 @@ def _timelines(results: Results, assessed: Sequence[Assessed]) -> str:
         minutes = sum(a.observed.seconds for a in silent) / 60
         names = ", ".join(escape(a.clip.id) for a in silent)
         body += (
-            f'<div class="card"><h3>Silent, as they had to be: {_several(len(silent), "clip")}, '
+            f'<div class="card"><h3>Silent, as they had to be: {several(len(silent), "clip")}, '
             f'{minutes:.1f} minutes</h3><p class="note">{names}</p></div>'
         )
     return f"<h2>Clip by clip</h2>{body}" if body else ""
@@ -463,7 +466,7 @@ def _withheld(results: Results) -> str:
     if not by_reason:
         return ""
     items = "".join(
-        f"<details><summary><b>{escape(kind)}</b>, {_several(len(clips), 'clip')}: "
+        f"<details><summary><b>{escape(kind)}</b>, {several(len(clips), 'clip')}: "
         f'{escape(reason)}</summary><p class="note">{escape(", ".join(clips))}</p></details>'
         for (kind, reason), clips in by_reason.items()
     )
@@ -492,10 +495,6 @@ def _rule_name(rule: str) -> str:
     if rule.startswith(NEGATIVE_PREFIX):
         return f"no {rule.removeprefix(NEGATIVE_PREFIX).replace('_', ' ')}"
     return rule if len(rule) <= 20 else rule[:19] + "…"
-
-
-def _several(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _share(value: float | None) -> str:

@@ -37,11 +37,12 @@ from veilleur.evaluation.counting import (
     judge,
     miss_at_rate,
     score,
+    suffered_below,
     total,
 )
 from veilleur.evaluation.dataset import Clip, Dataset
 from veilleur.evaluation.intervals import Interval, poisson, rate_in_words, wilson
-from veilleur.evaluation.observer import Observed, Withheld
+from veilleur.evaluation.observer import REFUSED, Observed, Withheld
 from veilleur.evaluation.tracking import TrackingScore
 from veilleur.events.wording import sentence
 from veilleur.geometry import Box
@@ -109,7 +110,10 @@ class UncountedTruths(_Part):
 
 
 class Counting(_Part):
-    """Counting error where heads are known. relative: sum of errors over sum of heads."""
+    """Counting error where heads are known. relative: sum of errors over sum of heads.
+
+    refused: the rule found the camera unfit to count, so these are the feet in its zone.
+    """
 
     clip: str
     rule: str
@@ -117,6 +121,7 @@ class Counting(_Part):
     mean_absolute: float
     relative: float | None
     bias: float
+    refused: bool = False
 
 
 class EventMetrics(Metrics):
@@ -184,6 +189,24 @@ class Together(_Part):
     cameras_per_operator: float | None
     alerts_per_operator_hour: float
     tracking: Tracking | None
+    suffered_below: float | None = None  # an hour, at 95 %, where nothing was suffered
+
+    @property
+    def cameras_in_words(self) -> str:
+        """Cameras one operator can hold, no more than was shown: "3.2", "at least 2.1"."""
+        if self.cameras_per_operator is not None:
+            return f"{self.cameras_per_operator:.1f}"
+        if self.suffered_below is None:
+            return "nothing watched"
+        least = self.alerts_per_operator_hour / self.suffered_below
+        return f"at least {least:.1f}" if least >= 1 else "too little watched to say"
+
+    @property
+    def silence_in_words(self) -> str:
+        """What it proves that nothing was suffered; "" where something was."""
+        if self.suffered_below is None:
+            return ""
+        return f"none in vain proves under {_rate(self.suffered_below)} an hour"
 
 
 class Machine(_Part):
@@ -298,6 +321,7 @@ def summarise(
             cameras_per_operator=_rounded(cameras_held(scores.values())),
             alerts_per_operator_hour=OPERATOR_ALERTS_PER_HOUR,
             tracking=_tracking(sum(tracks[1:], tracks[0])) if tracks else None,
+            suffered_below=_rounded(suffered_below(scores.values())),
         ),
         engine=engine,
         settings=_settings(dataset, engine),
@@ -385,10 +409,11 @@ def _counting(event: Event, assessed: Sequence[Assessed]) -> Iterable[Counting]:
         return
     for a in assessed:
         for counts in a.observed.counts:
-            yield _count_line(a.clip.id, counts.rule, counts.samples)
+            refused = any(w.rule == counts.rule and w.kind == REFUSED for w in a.observed.withheld)
+            yield _count_line(a.clip.id, counts.rule, counts.samples, refused=refused)
 
 
-def _count_line(clip: str, rule: str, samples: Sequence[CountSample]) -> Counting:
+def _count_line(clip: str, rule: str, samples: Sequence[CountSample], *, refused: bool) -> Counting:
     error = count_error(samples)
     assert error is not None
     return Counting(
@@ -398,6 +423,7 @@ def _count_line(clip: str, rule: str, samples: Sequence[CountSample]) -> Countin
         mean_absolute=round(error.mean_absolute, _DIGITS),
         relative=_rounded(error.relative),
         bias=round(error.bias, _DIGITS),
+        refused=refused,
     )
 
 
@@ -500,6 +526,19 @@ def _packages() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def several(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> several(1, "clip"), several(2, "clip")
+    ('1 clip', '2 clips')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _rate(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _rounded(value: float | None) -> float | None:

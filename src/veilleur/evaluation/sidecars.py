@@ -113,12 +113,26 @@ def read_boxes(clip: Path) -> BoxTruth | None:
     return BoxTruth(read_cvml(file), _rate_hz(clip)) if file else None
 
 
+def unreadable(error: Exception) -> str:
+    """What FFmpeg means, in words that end a sentence about a file.
+
+    >>> unreadable(IndexError("tuple index out of range"))
+    'holds no video'
+    """
+    if isinstance(error, IndexError):
+        return "holds no video"
+    if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
+        return "is no video, or is damaged"
+    reason = error.strerror if isinstance(error, av.FFmpegError) else None
+    return f"cannot be read as video: {reason or 'FFmpeg does not say why'}"
+
+
 def _rate_hz(clip: Path) -> float:
     try:
         with av.open(clip) as container:
             rate = container.streams.video[0].average_rate
     except (av.FFmpegError, IndexError) as error:
-        raise DatasetError(f"{clip} cannot be read: {error}", remedy="check the file") from error
+        raise DatasetError(f"{clip} {unreadable(error)}", remedy="check the file") from error
     if not rate:
         raise DatasetError(f"{clip} states no frame rate", remedy="frame n needs a time")
     return float(rate)

@@ -1,13 +1,16 @@
 """Made clips for the three events, with exact truth: `python -m veilleur.simulation.scenes OUT`.
 
-Writes OUT/made and OUT/crowds: a dataset.json and one `*.scenes.jsonl` a clip. The same seed gives
-the same bytes. Hard negatives are half of it: who steps aside, reverses to park, walks along the
+Writes OUT/made and OUT/crowds: a dataset.json, one `*.scenes.jsonl` a clip, and for crowds exact
+head counts, `*.counts.csv`. The same seed gives the same bytes.
+
+Hard negatives are half of it: who steps aside, reverses to park, walks along the
 line, stands at the border. Truth comes from the walks themselves, never from boxes. Crowds stand
 apart: boxes hide each other there, and a count from boxes is a lower bound by nature.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -46,6 +49,7 @@ class Made:
     """One clip. rules: as in a dataset. lost: share of pictures that never come.
 
     starts_at: local time of its beginning. pairs: points of the ground that the clip states.
+    counted: the zone in metres in which rule "count" counts; people are written down for it.
     """
 
     id: str
@@ -60,6 +64,8 @@ class Made:
     starts_at: str | None = None
     lost: float = 0.0
     people: int | None = None
+    per_m2: int | None = None
+    counted: Points = ()
 
 
 # ------------------------------------------------------------------ truth
@@ -87,6 +93,15 @@ def stays(rule: str, walks: Sequence[Walk], zone: Points, dwell_s: float) -> lis
     """One truth for each stay of at least the dwell."""
     found = [span for walk in walks for span in inside(walk, zone)]
     return [Span(rule, a, a + dwell_s, b) for a, b in sorted(found) if b - a >= dwell_s]
+
+
+def heads(walks: Sequence[Walk], zone: Points, time: float) -> int:
+    """How many stand inside a polygon on the ground, at this second."""
+    there = [at for walk in walks if (at := walk.at(time)) is not None]
+    if not there:
+        return 0
+    x, y = np.array(there).T
+    return int(shapely.contains_xy(shapely.Polygon(zone), x, y).sum())
 
 
 def crowded(
@@ -440,6 +455,8 @@ def crowds() -> list[Made]:
                     camera=camera,
                     pairs=pairs,
                     people=len(people),
+                    per_m2=density,
+                    counted=zone,
                 )
             )
     return made
@@ -476,6 +493,8 @@ def entry(made: Made) -> dict[str, Any]:
     tags = {"footage": "made", "kind": made.id.split("_")[0]}
     if made.people is not None:
         tags["people"] = str(made.people)
+    if made.per_m2 is not None:
+        tags["per_m2"] = str(made.per_m2)
     out: dict[str, Any] = {"id": made.id, "file": made.id + SUFFIX, "group": made.id, "tags": tags}
     if made.pairs:
         image = made.camera.relative(made.pairs)
@@ -491,23 +510,35 @@ def entry(made: Made) -> dict[str, Any]:
     return out
 
 
+def counts(made: Made, times: Sequence[float]) -> str:
+    """True head counts at these seconds, as `evaluation.sidecars` reads them."""
+    rows = [f"{t:g},count,{heads(made.walks, made.counted, t)}" for t in times]
+    return "\n".join(["t_s,rule,count", *rows]) + "\n"
+
+
 def write(folder: Path, name: str = "made", seed: int = 7) -> None:
     """Write one data set. Same seed, same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     every = scenes(name)
     for number, made in enumerate(every):
-        write_recording(folder / (made.id + SUFFIX), observe(made, seed + 100 * number))
+        recording = observe(made, seed + 100 * number)
+        write_recording(folder / (made.id + SUFFIX), recording)
+        if made.counted:
+            times = [seen.time for seen in recording.observations]
+            (folder / f"{made.id}.counts.csv").write_text(counts(made, times), encoding="utf-8")
     document = {"schema": 1, "name": name, "clips": [entry(made) for made in every]}
     text = json.dumps(document, indent=1) + "\n"
     (folder / "dataset.json").write_text(text, encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> int:
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m veilleur.simulation.scenes OUT\n")
-        return 2
+    usage = argparse.ArgumentParser(
+        "python -m veilleur.simulation.scenes", description="made clips"
+    )
+    usage.add_argument("out", type=Path, help="folder to write made/ and crowds/ into")
+    out: Path = usage.parse_args(arguments).out
     for name in GROUPS:
-        write(Path(arguments[0]) / name, name)
+        write(out / name, name)
     return 0
 
 
