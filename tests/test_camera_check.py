@@ -28,7 +28,7 @@ from veilleur.cameras.inspection import (
     sub_stream_of,
 )
 from veilleur.cameras.source import open_feed, parse_source
-from veilleur.cameras.suitability import Fit, angle_of, judge, judge_all, scale_of
+from veilleur.cameras.suitability import Finding, Fit, angle_of, judge, judge_all, scale_of
 from veilleur.catalogue import Event
 from veilleur.errors import NotAuthorised
 from veilleur.geometry import FloatArray, View
@@ -206,9 +206,18 @@ def test_each_shortcoming_decides_with_its_reason(
     assert bool(verdict.remedy) == (fit is not Fit.YES)
 
 
-def test_without_pictures_nothing_is_better_than_limited() -> None:
+def test_what_the_density_rule_objects_is_the_verdict_of_density_alone() -> None:
+    told = Finding(Fit.NO, "only 3 of 40 people are seen clearly", "zoom in")
+    verdicts = {v.event: v for v in judge_all(STREAM, SCENE, VIEW, told)}
+    assert (verdicts[DENSITY].fit, verdicts[DENSITY].reason) == (Fit.NO, told.reason)
+    assert all(v.fit is Fit.YES for event, v in verdicts.items() if event is not DENSITY)
+
+
+def test_without_pictures_only_what_the_stream_rules_out_is_known() -> None:
+    slow = judge(replace(STREAM, measured_hz=0.5), None, VIEW, ZONE)
+    assert (slow.fit, "0.5 pictures" in slow.reason) == (Fit.NO, True)
     verdicts = judge_all(STREAM, None, VIEW)
-    assert {v.fit for v in verdicts} == {Fit.LIMITED}
+    assert {v.fit for v in verdicts} == {Fit.NOT_KNOWN}
     assert all("--authorisation" in v.remedy for v in verdicts)
 
 
@@ -262,6 +271,17 @@ def test_a_file_is_checked_in_laboratory_mode() -> None:
     assert all(math.isfinite(v) for v in report["scene"].values() if isinstance(v, float))
 
 
+def test_density_is_judged_by_its_own_rule(data: Path) -> None:
+    """A crowd from above, of which few are surely people: limited, with the rule's words."""
+    clip = data / "density" / "zebra_crossing_overhead.mp4"
+    arguments = ["check", str(clip), "--json", "--seconds", "8"]
+    result = CliRunner().invoke(command.app, arguments, catch_exceptions=False)
+    verdicts = {v["event"]: v for v in json.loads(result.stdout)["verdicts"]}
+    assert verdicts["density"]["fit"] == "limited"
+    assert "of the people found are sure" in verdicts["density"]["reason"]
+    assert verdicts["forbidden_zone"]["fit"] == "yes"
+
+
 def test_a_real_camera_without_authorisation_is_described_but_not_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -277,4 +297,5 @@ def test_a_real_camera_without_authorisation_is_described_but_not_looked_at(
     result = CliRunner().invoke(command.app, ["check", "rtsp://10.0.0.5/1"])
     assert result.exit_code == 0
     assert "none looked at" in result.stdout
+    assert "not known" in result.stdout
     assert "--authorisation" in result.stdout

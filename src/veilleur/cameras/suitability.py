@@ -32,8 +32,11 @@ FEW = 20  # boxes of people from which their height means something (chosen by u
 
 
 class Fit(StrEnum):
+    """From good to bad; not known: no picture was looked at."""
+
     YES = "yes"
     LIMITED = "limited"
+    NOT_KNOWN = "not known"
     NO = "no"
 
 
@@ -41,8 +44,7 @@ class Fit(StrEnum):
 class Verdict:
     """Is this camera fit for this event? remedy: the next step, "" where there is none.
 
-    built: False where the event isn't in this version; the verdict then says what the picture
-    would allow.
+    built: False where the event isn't in this version; the verdict then is the picture's alone.
     """
 
     event: Event
@@ -89,43 +91,58 @@ _NEEDS: dict[Event, _Need] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
+class Finding:
+    """One thing that speaks against a camera, and the next step."""
+
     fit: Fit
     reason: str
     remedy: str
 
 
 def judge(
-    stream: StreamDescription, scene: SceneStatistics | None, view: View, event: Event
+    stream: StreamDescription,
+    scene: SceneStatistics | None,
+    view: View,
+    event: Event,
+    told: Finding | None = None,
 ) -> Verdict:
     """The worst finding decides; where all is well, the reason says what was measured.
 
-    scene: None where no picture may be looked at (no authorisation): then nothing is better than
-    limited.
+    scene: None where no picture may be looked at (no authorisation): then nothing is known but
+    what the stream rules out. told: what the event's own rule found out about this camera.
     """
     need = _NEEDS[event]
     found = list(_findings(stream, scene, view, need))
+    if told is not None:
+        found.append(told)
     worst = max((f.fit for f in found), key=list(Fit).index, default=Fit.YES)
-    deciding = [f for f in found if f.fit is worst and worst is not Fit.YES]
+    decisive = (worst, Fit.LIMITED) if worst is Fit.NOT_KNOWN else (worst,)
+    deciding = [f for f in found if f.fit in decisive and worst is not Fit.YES]
     reason = "; ".join(f.reason for f in deciding) or _all_well(stream, scene, view, need)
     remedy = "; ".join(dict.fromkeys(f.remedy for f in deciding if f.remedy))
     return Verdict(event, worst, reason, remedy, need.built)
 
 
 def judge_all(
-    stream: StreamDescription, scene: SceneStatistics | None, view: View
+    stream: StreamDescription,
+    scene: SceneStatistics | None,
+    view: View,
+    counting: Finding | None = None,
 ) -> tuple[Verdict, ...]:
-    """One verdict for each of the eight events."""
-    return tuple(judge(stream, scene, view, event) for event in Event)
+    """One verdict for each of the eight events. counting: what the density rule itself objects."""
+    return tuple(
+        judge(stream, scene, view, event, counting if event is Event.DENSITY else None)
+        for event in Event
+    )
 
 
 def _findings(
     stream: StreamDescription, scene: SceneStatistics | None, view: View, need: _Need
-) -> Iterator[_Finding]:
+) -> Iterator[Finding]:
     yield from _of_stream(stream, need)
     if scene is None:
-        yield _Finding(
-            Fit.LIMITED,
+        yield Finding(
+            Fit.NOT_KNOWN,
             "no picture was looked at: light, people and angle are not known",
             "give --authorisation FILE",
         )
@@ -136,19 +153,19 @@ def _findings(
     yield from _of_scale(scene, view, need)
     down = angle_of(scene, view).down_degrees
     if down is not None and down > need.steepest:
-        yield _Finding(
+        yield Finding(
             Fit.LIMITED,
             f"people are seen from {down:.0f}° above (up to {need.steepest:.0f}°, chosen by us)",
             "a flatter view finds people better",
         )
 
 
-def _of_stream(stream: StreamDescription, need: _Need) -> Iterator[_Finding]:
+def _of_stream(stream: StreamDescription, need: _Need) -> Iterator[Finding]:
     rate = stream.measured_hz or stream.declared_hz
     if rate is None:
-        yield _Finding(Fit.LIMITED, "the rate is not known", "read the stream for longer")
+        yield Finding(Fit.LIMITED, "the rate is not known", "read the stream for longer")
     elif rate < 0.95 * need.rate_hz:
-        yield _Finding(
+        yield Finding(
             Fit.NO if rate < 0.15 * need.rate_hz else Fit.LIMITED,
             f"{rate:.2g} pictures a second of {need.rate_hz:g} (chosen by us)",
             f"set the camera to at least {need.rate_hz:g} pictures a second",
@@ -156,7 +173,7 @@ def _of_stream(stream: StreamDescription, need: _Need) -> Iterator[_Finding]:
     interval = stream.key_interval_s
     if stream.live and interval is not None and interval > 4.5:
         least = "" if stream.key_seen else "more than "
-        yield _Finding(
+        yield Finding(
             Fit.LIMITED,
             f"a key frame every {least}{interval:.0f} s: it takes as long to see again after a "
             "loss or a quiet scene (4 s, chosen by us)",
@@ -164,42 +181,42 @@ def _of_stream(stream: StreamDescription, need: _Need) -> Iterator[_Finding]:
         )
 
 
-def _of_light(scene: SceneStatistics) -> Iterator[_Finding]:
+def _of_light(scene: SceneStatistics) -> Iterator[Finding]:
     """Limits chosen by us."""
     if scene.blind > 0.5:
-        yield _Finding(
+        yield Finding(
             Fit.NO,
             f"nothing is seen in {scene.blind:.0%} of the pictures: {scene.blind_by}",
             "clean, aim, focus or light the camera, then check again",
         )
     elif scene.level < 25 or scene.contrast < 6:
-        yield _Finding(
+        yield Finding(
             Fit.NO,
             f"too dark or without contrast (level {scene.level:.0f}, contrast "
             f"{scene.contrast:.0f} of 255; 25 and 6 are needed, chosen by us)",
             "add light or infra-red",
         )
     elif scene.level < 40 or scene.contrast < 12:
-        yield _Finding(
+        yield Finding(
             Fit.LIMITED,
             f"dim or flat (level {scene.level:.0f}, contrast {scene.contrast:.0f} of 255; 40 and "
             "12 are good, chosen by us)",
             "add light",
         )
     if scene.noise > 8:
-        yield _Finding(
+        yield Finding(
             Fit.LIMITED,
             f"noisy ({scene.noise:.0f} grey levels; up to 8, chosen by us)",
             "add light, or lengthen the exposure",
         )
 
 
-def _of_people(scene: SceneStatistics, view: View) -> Iterator[_Finding]:
+def _of_people(scene: SceneStatistics, view: View) -> Iterator[Finding]:
     """Are people as tall as the detector needs them? A quarter may be smaller."""
     people = scene.people
     if people is None or len(people) < FEW:
         seen = "nobody was" if people is None or not len(people) else "too few people were"
-        yield _Finding(
+        yield Finding(
             Fit.LIMITED,
             f"{seen} seen: how tall they appear is not known",
             "check again for longer (--seconds) while people walk by",
@@ -208,7 +225,7 @@ def _of_people(scene: SceneStatistics, view: View) -> Iterator[_Finding]:
     tall = float(np.quantile(people[:, 3] - people[:, 1], 0.25))
     if tall >= CLOSE_PX or tall * DETECTOR_PX / max(view.width, view.height) >= WHOLE_PX:
         return
-    yield _Finding(
+    yield Finding(
         Fit.LIMITED if tall >= LEAST_PX else Fit.NO,
         f"people are {tall:.0f} pixels tall ({CLOSE_PX:.0f} are needed, {LEAST_PX:.0f} at least: "
         "our detector's limits)",
@@ -216,11 +233,11 @@ def _of_people(scene: SceneStatistics, view: View) -> Iterator[_Finding]:
     )
 
 
-def _of_scale(scene: SceneStatistics, view: View, need: _Need) -> Iterator[_Finding]:
+def _of_scale(scene: SceneStatistics, view: View, need: _Need) -> Iterator[Finding]:
     scale = scale_of(scene, view)
     if scale is None or scale >= need.pixels_per_metre:
         return
-    yield _Finding(
+    yield Finding(
         Fit.LIMITED if scale >= need.pixels_per_metre / 2 else Fit.NO,
         f"{scale:.0f} pixels per metre of {need.pixels_per_metre:g} (IEC/EN 62676-4)",
         "zoom in, mount the camera nearer, or use a stream of higher resolution",

@@ -27,14 +27,16 @@ from veilleur.cameras.inspection import (
 )
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.cameras.source import Source, open_feed, parse_source
-from veilleur.cameras.suitability import Angle, Fit, Verdict, angle_of, judge_all, scale_of
-from veilleur.catalogue import WORDING
+from veilleur.cameras.suitability import Angle, Finding, Fit, Verdict, angle_of, judge_all, scale_of
+from veilleur.catalogue import WORDING, Event
 from veilleur.cli.choosing import chosen
 from veilleur.engine.assembly import Detectors
-from veilleur.engine.lineup import Lineup, line_up
+from veilleur.engine.lineup import WHOLE, Lineup, line_up
 from veilleur.engine.member import Member
-from veilleur.engine.pipeline import Pipeline
+from veilleur.engine.pipeline import Pipeline, Step
 from veilleur.errors import CameraRefused, NotAuthorised, StreamLost
+from veilleur.events.crowding import CrowdMeter, fitness
+from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import FloatArray, View
 from veilleur.law.authorisation import read_authorisation
 from veilleur.law.gate import Gate
@@ -47,7 +49,12 @@ STREAM_S = 5.0
 RATE_HZ = 2.0
 SURE = 0.5
 PATIENCE_S = 20.0
-STYLES = {Fit.YES: "green", Fit.LIMITED: "yellow", Fit.NO: "bold red"}
+MOSTLY, SOMETIMES = 0.5, 0.1
+"""Shares of the pictures in which people can't be counted: then density is no, or limited."""
+NEARER = "zoom in, mount the camera nearer, or use a stream of higher resolution"
+COUNTING = RuleSpecification(id="camera-check", event=Event.DENSITY, zone=WHOLE)
+"""The density rule itself says whether people can be counted here."""
+STYLES = {Fit.YES: "green", Fit.LIMITED: "yellow", Fit.NOT_KNOWN: "yellow", Fit.NO: "bold red"}
 
 People = Callable[[Frame], FloatArray]
 """Boxes (n, 4) of the people in a frame, pixels of the view. It asks the law's gate first."""
@@ -114,11 +121,13 @@ def _with_pictures(lineup: Lineup, seconds: float, detectors: Detectors) -> Repo
     stream = _stream(member.settings.source)
     view = member.view(stream.width, stream.height)
     under = lineup.reference(member.id)
+    people = Onlooker(member, view, lineup.gate, detectors)
     try:
-        scene = look_at(member, seconds, people_by(member, view, lineup.gate, detectors))
+        scene = look_at(member, seconds, people)
     except NotAuthorised as refusal:
         return Report(stream, None, view, judge_all(stream, None, view), under, str(refusal))
-    return Report(stream, scene, view, judge_all(stream, scene, view), under, "")
+    verdicts = judge_all(stream, scene, view, people.objection)
+    return Report(stream, scene, view, verdicts, under, "")
 
 
 def _stream(source: Source) -> StreamDescription:
@@ -129,17 +138,51 @@ def _stream(source: Source) -> StreamDescription:
         feed.close()
 
 
-def people_by(member: Member, view: View, gate: Gate, detectors: Detectors) -> People:
-    """People by the engine's own pipeline, which asks the gate before each frame."""
-    pipelines: list[Pipeline] = []
+class Onlooker:
+    """People by the engine's own pipeline, which asks the gate before each frame.
 
-    def people(frame: Frame) -> FloatArray:
-        if not pipelines:
-            pipelines.append(member.assembly.pipeline(view, gate, detectors))
-        found = pipelines[0].step(frame, datetime.now(UTC)).scene.detections.of(Kind.PERSON)
+    Where density is permitted its rule is asked as well whether people can be counted here.
+    """
+
+    def __init__(self, member: Member, view: View, gate: Gate, detectors: Detectors) -> None:
+        self._member, self._view, self._gate, self._detectors = member, view, gate, detectors
+        self._pipeline: Pipeline | None = None
+        self._said: list[str | None] = []
+        self._meter = CrowdMeter()
+
+    def __call__(self, frame: Frame) -> FloatArray:
+        now = datetime.now(UTC)
+        if self._pipeline is None:
+            self._pipeline = self._assembled(now)
+        step = self._pipeline.step(frame, now)
+        self._note(step)
+        found = step.scene.detections.of(Kind.PERSON)
         return np.asarray(found.boxes[found.scores >= SURE], np.float64)
 
-    return people
+    def _assembled(self, now: datetime) -> Pipeline:
+        id_, assembly = self._member.id, self._member.assembly
+        if Event.DENSITY in self._gate.permit(id_).open_events(id_, now):
+            assembly = replace(assembly, rules=(*assembly.rules, COUNTING))
+        return assembly.pipeline(self._view, self._gate, self._detectors)
+
+    def _note(self, step: Step) -> None:
+        """Only pictures that were looked at anew say anything."""
+        if step.scene.blind is not None or not step.scene.fresh:
+            return
+        self._meter.update(step.scene)
+        self._said += [said.verdict.unfit for said in step.verdicts if said.rule == COUNTING.id]
+
+    @property
+    def objection(self) -> Finding | None:
+        """Why people can't be counted, or not as exactly; None: nothing speaks against it."""
+        objections = [said for said in self._said if said is not None]
+        share = len(objections) / max(1, len(self._said))
+        if share >= SOMETIMES:
+            return Finding(Fit.NO if share >= MOSTLY else Fit.LIMITED, objections[-1], NEARER)
+        usual = fitness(self._meter.statistics)
+        if usual is None:
+            return None
+        return Finding(Fit.LIMITED, f"{usual}: counted in parts of the picture, too few", NEARER)
 
 
 def look_at(member: Member, seconds: float, people: People) -> SceneStatistics | None:
@@ -243,16 +286,21 @@ def _verdict_table(verdicts: tuple[Verdict, ...]) -> Table:
     for name in ("event", "fit", "why", "next step"):
         table.add_column(name)
     for verdict in verdicts:
-        reason = verdict.reason
-        if not verdict.built:
-            reason = f"not in this version; the picture would allow: {reason}"
         table.add_row(
             Text(WORDING[verdict.event].english),
             Text(verdict.fit.value, style=STYLES[verdict.fit] if verdict.built else "dim"),
-            Text(reason),
+            Text(_why(verdict)),
             Text(verdict.remedy),
         )
     return table
+
+
+def _why(verdict: Verdict) -> str:
+    if verdict.built:
+        return verdict.reason
+    if verdict.fit is Fit.NOT_KNOWN:
+        return f"not in this version; {verdict.reason}"
+    return f"not in this version; the picture: {verdict.reason}"
 
 
 def _known(value: float | None, text: str) -> str:
