@@ -225,7 +225,7 @@ def test_our_simulator_is_laboratory_and_ctrl_c_leaves_nothing_behind(
 ) -> None:
     with Simulator([SimulatedCamera(clip)] * 2) as simulator:
         watch = watching("--json", simulator.url(0), simulator.url(1))
-        watch.until('"camera": "127.0.0.1-2"')
+        watch.until(f'"camera": "127.0.0.1-{simulator.port(1)}"')
         assert descendants(watch.process.pid)
         assert watch.interrupted() == 0
     assert {s["laboratory"] for s in watch.signals} == {True}

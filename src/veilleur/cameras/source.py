@@ -101,7 +101,7 @@ class Source:
     @property
     def suggested_id(self) -> str:
         """A short name made of the address: the file's, the host's or the device's."""
-        name = self.host if self.kind is Kind.RTSP else Path(self.address).stem
+        name = f"{self.host}-{self.port}" if self.kind is Kind.RTSP else Path(self.address).stem
         return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "camera"
 
     def signed_in(self, user: str | None, password: str | None) -> Source:

@@ -58,7 +58,7 @@ def simulate(
         for number, source in enumerate(sources):
             media = simulator.media(number)
             shape = f"{media.width}x{media.height} {media.codec} {media.rate:.3g}/s"
-            console.print(f"{simulator.url(number)}  {shape}  {source.path.name}", markup=False)
+            console.print(f"{simulator.typed(number)}  {shape}  {source.path.name}", markup=False)
         stopped.wait()
 
 

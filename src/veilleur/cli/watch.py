@@ -129,7 +129,7 @@ class Watcher:
         for alerts in self._rounds(LINES_EVERY_S):
             self._tell_changes(tell)
             for alert in alerts:
-                record = as_record(alert, self._lineup.reference(alert.camera))
+                record = as_record(alert, self._lineup.reference(alert.camera), self._language)
                 if not _printed(json.dumps(record, ensure_ascii=False)):
                     return
 
@@ -224,7 +224,7 @@ def _refuse_unfinished(reports: Sequence[CameraReport]) -> None:
         raise CameraError(words, camera=unfinished[0].camera, cause=unfinished[0].condition)
 
 
-def as_record(alert: Alert, reference: str) -> dict[str, Any]:
+def as_record(alert: Alert, reference: str, language: Language = "en") -> dict[str, Any]:
     """A signal as JSON: the closed list of what may leave (law 28), and nothing else."""
     box = alert.where
     return {
@@ -235,7 +235,7 @@ def as_record(alert: Alert, reference: str) -> dict[str, Any]:
         "began_s": round(alert.began, 3),
         "noticed_s": round(alert.noticed, 3),
         "where": [round(v, 1) for v in (box.x1, box.y1, box.x2, box.y2)],
-        "why": sentence(alert.checks, "en"),
+        "why": sentence(alert.checks, language),
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "laboratory": alert.laboratory,
         "under": reference,

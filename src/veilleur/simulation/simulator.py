@@ -112,6 +112,14 @@ class Simulator:
         who = f"{quote(credentials.user, safe='')}:{quote(credentials.password, safe='')}"
         return self._servers[i].uri.replace("rtsp://", f"rtsp://{who}@", 1)
 
+    def typed(self, i: int) -> str:
+        """The same as a person types it into `veilleur watch`: nothing is encoded."""
+        credentials = self._sources[i].credentials
+        if credentials is None:
+            return self._servers[i].uri
+        who = f"{credentials.user}:{credentials.password}"
+        return self._servers[i].uri.replace("rtsp://", f"rtsp://{who}@", 1)
+
     def port(self, i: int) -> int:
         """The port of camera `i`."""
         return self._servers[i].port
