@@ -146,7 +146,7 @@ def rules(*lines: str) -> str:
         ("site: s\ntime_zone: Paris\ncameras: [{id: a}]\n", ["2:1: ", "write it as Europe/Paris"]),
         (
             "site: s\ncameras:\n  - {id: a}\n  - {id: a}\n",
-            ["two entries have the id 'a': each camera needs its own"],
+            ["4:6: ", "two entries have the id 'a': each camera needs its own"],
         ),
         (
             rules("event: forbidden_zone, zone: [[0, 0], [1, 1], [0.5, 0.5]]"),
@@ -158,7 +158,7 @@ def rules(*lines: str) -> str:
         ),
         (
             rules("event: forbidden_zone, zone: [[0, 0], [1.5, 0], [1, 1]]"),
-            ["5:", "less than or equal to 1"],
+            ["5:", "less than or equal to 1", "relative to the picture"],
         ),
         (rules(f"event: forbiden_zone, {ZONE}"), ["5:18: ", "forbidden_zone"]),
         (rules(f"event: weapon, {ZONE}"), ["weapon is not in this version (this version has"]),

@@ -10,8 +10,10 @@ import pytest
 
 from veilleur.catalogue import Event
 from veilleur.errors import ConfigurationError, NotAuthorised
+from veilleur.events.specification import RuleSpecification
 from veilleur.law.authorisation import Authorisation, read_authorisation
 from veilleur.law.gate import Authorised, Gate, Laboratory
+from veilleur.law.permits import not_covered
 
 START = datetime(2026, 12, 1, 14, tzinfo=UTC)
 ZONE = frozenset({Event.FORBIDDEN_ZONE})
@@ -49,6 +51,23 @@ def test_an_authorisation_opens_the_gate_for_its_period(at: datetime, open_: boo
             gate.admit("gate", ZONE, at)
         assert refusal.value.camera == "gate"
         assert refusal.value.article
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (START - timedelta(days=1), ["not in force until 2026-12-01T14:00+00:00"]),
+        (START, []),
+        (START + timedelta(days=1), ["has ended, at 2026-12-02T06:00+00:00"]),
+    ],
+)
+def test_outside_its_period_an_authorisation_says_so_at_start(
+    at: datetime, words: list[str]
+) -> None:
+    rules = [RuleSpecification(id="r", event=Event.FORBIDDEN_ZONE)]
+    notes = not_covered("gate", rules, Authorised(act()), at)
+    assert len(notes) == len(words)
+    assert all(word in note for word, note in zip(words, notes, strict=True))
 
 
 def test_a_camera_that_is_not_named_stays_shut() -> None:
@@ -91,8 +110,17 @@ def test_the_laboratory_says_so() -> None:
             "until: 2026-12-02", "until: 2026-11-02", 5, "before it begins", id="backwards"
         ),
         pytest.param("until: 2026-12-02", "until: 2027-01-02", 5, "31 days", id="over a month"),
-        pytest.param("+00:00}", "}", 5, "", id="an hour without its time zone"),
+        pytest.param(
+            "+00:00}", "}", 5, "add the time zone, as in", id="an hour without its time zone"
+        ),
         pytest.param("authority: Préfet de police\n", "", 1, "missing", id="nobody decided"),
+        pytest.param(
+            "{from: 2026-12-01T14:00:00+00:00, until: 2026-12-02T06:00:00+00:00}",
+            "December",
+            5,
+            "period: must hold settings",
+            id="a period in words",
+        ),
         pytest.param("reference:", "referense:", 1, "did you mean 'reference'", id="a typo"),
     ],
 )

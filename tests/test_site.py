@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from veilleur.errors import ConfigurationError
 from veilleur.law.authorisation import Authorisation, Period
 from veilleur.site import load_site
 
+NOW = datetime.now(UTC)
 ACT = Authorisation(
     reference="Act 7",
     authority="Prefect",
     cameras=("gate", "yard"),
     events=(Event.FORBIDDEN_ZONE,),
     period=Period.model_validate(
-        {"from": "2026-12-01T14:00:00+00:00", "until": "2026-12-02T06:00:00+00:00"}
+        {"from": NOW - timedelta(days=1), "until": NOW + timedelta(days=1)}
     ),
 )
 TEXT = """\

@@ -19,7 +19,6 @@ line and column, all of them at once.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -83,21 +82,21 @@ class Site(BaseModel):
             raise ValueError(f"no time zone {name!r}: write it as Europe/Paris") from None
         return name
 
-    @model_validator(mode="after")
-    def _ids_once(self) -> Self:
-        _once([camera.id for camera in self.cameras], "camera")
-        for camera in self.cameras:
-            _once([rule.id for rule in camera.rules], f"rule of camera {camera.id!r}")
-        return self
-
     def camera(self, id_: str) -> SiteCamera | None:
         return next((camera for camera in self.cameras if camera.id == id_), None)
 
 
-def _once(ids: list[str], what: str) -> None:
-    twice = [id_ for id_, count in Counter(ids).items() if count > 1]
-    if twice:
-        raise ValueError(f"two entries have the id {twice[0]!r}: each {what} needs its own")
+def _repeated(ids: list[str], what: str) -> Iterator[tuple[int, ConfigurationError]]:
+    """Each entry whose id stands further up already, by its number."""
+    for number, id_ in enumerate(ids):
+        if id_ in ids[:number]:
+            yield (
+                number,
+                ConfigurationError(
+                    f"two entries have the id {id_!r}: each {what} needs its own",
+                    remedy="give this one another id",
+                ),
+            )
 
 
 def load_site(path: Path) -> Site:
@@ -124,9 +123,13 @@ _At = tuple[str | int, ...]
 
 
 def _mistakes(site: Site, folder: Path) -> Iterator[tuple[_At, ConfigurationError]]:
-    """What the types cannot see: shapes of zones, parameters of events, the ground plane."""
+    """What the types cannot see: shapes of zones, parameters of events, the ground plane; ids."""
+    for number, error in _repeated([camera.id for camera in site.cameras], "camera"):
+        yield ("cameras", number, "id"), error
     for number, camera in enumerate(site.cameras):
         at: _At = ("cameras", number)
+        for which, error in _repeated([r.id for r in camera.rules], f"rule of {camera.id!r}"):
+            yield (*at, "rules", which, "id"), error
         view = NOMINAL
         try:
             view = camera_view(camera, NOMINAL.width, NOMINAL.height, folder)

@@ -17,6 +17,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from veilleur.errors import ConfigurationError
 
 Model = TypeVar("Model", bound=BaseModel)
+POINTS = frozenset({"zone", "line", "masks", "at"})
+"""Settings that hold points of the picture."""
 Path_ = Sequence[str | int]
 
 
@@ -45,9 +47,14 @@ def read_tree(path: Path) -> CommentedMap:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigurationError("no such file", remedy="check the path", file=str(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except IsADirectoryError:
         raise ConfigurationError(
-            f"cannot be read: {error}", remedy="it must be a text file in UTF-8", file=str(path)
+            "is a folder", remedy="name the file in it", file=str(path)
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigurationError(
+            f"cannot be read: {reason}", remedy="it must be a text file in UTF-8", file=str(path)
         ) from error
     try:
         tree = YAML(typ="rt").load(text)
@@ -145,6 +152,10 @@ def _plain_words(kind: str, message: str) -> str:
         return "unknown setting"
     if kind == "missing":
         return "is missing"
+    if kind in ("model_type", "dict_type"):
+        return "must hold settings (key: value)"
+    if kind == "timezone_aware":
+        return "has no time zone"
     return message.removeprefix("Value error, ")
 
 
@@ -152,6 +163,11 @@ def _remedy(detail: ErrorDetails, name: str, model: type[BaseModel]) -> str:
     if detail["type"] in ("enum", "literal_error"):
         allowed = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))
         return _meant(str(detail["input"]), allowed, "")
+    if detail["type"] == "timezone_aware":
+        return "add the time zone, as in 2026-11-20T00:00:00+01:00"
+    outside = detail["type"] in ("less_than_equal", "greater_than_equal")
+    if outside and POINTS.intersection(detail["loc"]):
+        return "points are relative to the picture, 0 to 1"
     if detail["type"] != "extra_forbidden":
         return ""
     return _meant(name, sorted(_names(model, set())), "remove it, or check its spelling")

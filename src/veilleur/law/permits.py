@@ -8,6 +8,7 @@ connection. Any other camera needs an authorisation that names it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from veilleur.cameras.source import Kind, Source
 from veilleur.errors import NotAuthorised
@@ -40,17 +41,24 @@ def permit_for(
     if camera not in authorisation.cameras:
         raise NotAuthorised(
             f"{authorisation.reference} does not name camera {camera!r}",
-            remedy=f"it names: {', '.join(authorisation.cameras)}; name a camera by ID=ADDRESS",
+            remedy=f"it names: {', '.join(authorisation.cameras)}; add it to the "
+            "authorisation, or name the cameras to watch (an address as ID=ADDRESS)",
             article=ARTICLE,
             camera=camera,
         )
     return Authorised(authorisation)
 
 
-def not_covered(camera: str, rules: Sequence[RuleSpecification], permit: Permit) -> list[str]:
-    """What is said of rules whose event the permit does not cover: they are not analysed.
+def not_covered(
+    camera: str,
+    rules: Sequence[RuleSpecification],
+    permit: Permit,
+    at: datetime | None = None,
+) -> list[str]:
+    """What is said at start of that which the permit does not cover: it is not analysed.
 
-    Raises NotAuthorised where none is covered.
+    These are rules for other events, and all of them outside its period. at: an aware instant,
+    None: now. Raises NotAuthorised where none is covered.
     """
     if not isinstance(permit, Authorised):
         return []
@@ -63,11 +71,22 @@ def not_covered(camera: str, rules: Sequence[RuleSpecification], permit: Permit)
             article=SINGLE_PURPOSE,
             camera=camera,
         )
-    return [
+    return _out_of_force(camera, permit, at or datetime.now(UTC)) + [
         f"{camera}: rule {rule.id} ({rule.event.value}) is not analysed: "
         f"{permit.reference} does not cover it"
         for rule in left_out
     ]
+
+
+def _out_of_force(camera: str, permit: Authorised, at: datetime) -> list[str]:
+    period = permit.authorisation.period
+    if period.covers(at):
+        return []
+    if at < period.start:
+        begins = period.start.isoformat(timespec="minutes")
+        return [f"{camera}: {permit.reference} is not in force until {begins}: no analysis before"]
+    ended = period.end.isoformat(timespec="minutes")
+    return [f"{camera}: {permit.reference} has ended, at {ended}: no analysis without a new one"]
 
 
 def proof_of(
