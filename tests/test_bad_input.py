@@ -187,6 +187,13 @@ def test_every_mistake_of_a_site_file_has_its_line_and_column(
         assert words in message
 
 
+def test_a_folder_is_no_site_file_and_a_rule_s_second_id_has_its_line(tmp_path: Path) -> None:
+    assert "is a folder (name the file in it)" in said(lambda: load_site(tmp_path))
+    twice = rules(f"event: forbidden_zone, {ZONE}", f"event: forbidden_zone, {ZONE}")
+    site = written(tmp_path, twice.replace("id: r1", "id: r0"))
+    assert "site.yaml:6:10: two entries have the id 'r0'" in said(lambda: load_site(site))
+
+
 def test_a_schedule_needs_a_clock_which_a_file_has_only_if_told(tmp_path: Path) -> None:
     street(tmp_path / "clip.mp4", 0.2)
     schedule = "params: {schedule: {weekly: {daily: ['22:00-06:00']}}}"
