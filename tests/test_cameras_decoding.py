@@ -93,6 +93,17 @@ def test_while_nobody_looks_nothing_is_decoded_after_the_first_and_each_loss_is_
     assert decoder.counts.unasked == 12, "0.2 to 2.4 s, which came early"
 
 
+def test_a_film_that_nobody_looks_at_still_says_how_long_it_was(clip: Feed) -> None:
+    """A loop begins again after it: also with the counts of the loop before."""
+    decoder = Decoder(clip.stream, clip.facts, rate_hz=5)
+    decoder.counts.decoded = 9
+    decoder.mode = Mode.NOTHING
+    for packet in clip.packets():
+        list(decoder.step(packet))
+    assert decoder.last_s is not None
+    assert decoder.last_s > 3.8
+
+
 def test_wide_pictures_are_scaled_down(clip: Feed) -> None:
     decoder = Decoder(clip.stream, clip.facts, max_width=160)
     first = run(decoder, clip)[0].picture

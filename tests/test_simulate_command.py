@@ -45,7 +45,9 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 def test_it_prints_addresses_that_can_be_opened_and_stops_on_request(clip: Path) -> None:
     with running(str(clip), "--cameras", "2", "--user", "u", "--password", "p@ ss") as process:
         assert process.stdout is not None
-        urls = [process.stdout.readline().split()[0] for _ in range(2)]
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert all(line.startswith("rtsp://u:p@ ss@127.0.0.1:") for line in lines), "as typed"
+        urls = [line.partition("  ")[0].replace("p@ ss@", "p%40%20ss@") for line in lines]
         assert len({re.sub(r".*:(\d+)/.*", r"\1", url) for url in urls}) == 2
         with viewer(urls[1]) as camera:
             assert [number(frame) for frame in islice(pictures(camera), 3)] == [0, 1, 2]

@@ -102,13 +102,16 @@ class Decoder:
         self._live = facts.live
         self._key: float | None = None
         self._key_interval_s = 0.0
+        self._passed_s: float | None = None  # of pictures nobody looked at
         self._awaits_key = False
         self._waiting: list[Packet[VideoStream]] = []
 
     @property
     def last_s(self) -> float | None:
-        """The time of the last picture that was decoded, chosen or not; None before the first."""
-        return self._clock.last_s
+        """The time of the last picture, decoded or left out unasked; None before the first."""
+        if self._passed_s is None:
+            return self._clock.last_s
+        return max(self._passed_s, self._clock.last_s or 0.0)
 
     def wants(self, packet: Packet[VideoStream]) -> bool:
         """Is this packet, the next one, decoded when it comes? Else it waits, or is left out."""
@@ -173,7 +176,7 @@ class Decoder:
 
     def _passes_over(self, packet: Packet[VideoStream]) -> bool:
         """Only key frames in a quiet scene; afterwards nothing until the next one."""
-        if self.mode is Mode.NOTHING and self.counts.decoded:
+        if self.mode is Mode.NOTHING and self._clock.last_s is not None:
             self._awaits_key = True
             return True
         if packet.is_keyframe:
@@ -186,7 +189,10 @@ class Decoder:
     def _count_unasked(self, packet: Packet[VideoStream], correction: float) -> None:
         """A picture would have been chosen of each slot."""
         seconds = self._clock.expect(self._seconds(packet.pts), correction)
-        slot = self._slot if seconds is None else self._slot_of(seconds)
+        if seconds is None:
+            return
+        self._passed_s = max(seconds, self._passed_s or 0.0)
+        slot = self._slot_of(seconds)
         if slot > self._slot:
             self._slot = slot
             self.counts.unasked += 1
