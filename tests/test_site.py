@@ -10,8 +10,10 @@ import pytest
 from tests.watching import street
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.lineup import ANYWHERE, Lineup, line_up
-from veilleur.errors import ConfigurationError
+from veilleur.errors import ConfigurationError, ModelUnusable
 from veilleur.law.authorisation import Authorisation, Period
+from veilleur.perception.loader import load_detector
+from veilleur.perception.models import NANODET
 from veilleur.site import load_site
 
 NOW = datetime.now(UTC)
@@ -100,3 +102,27 @@ def test_a_password_stands_in_one_place(folder: Path) -> None:
 def lined_up_text(folder: Path) -> str:
     (folder / "site.yaml").write_text(TEXT, encoding="utf-8")
     return repr(load_site(folder / "site.yaml")) + repr(lined_up(folder))
+
+
+def test_a_site_file_may_name_any_detector(tmp_path: Path) -> None:
+    """Its weights lie beside the site file; what is not an adapter is refused when it is loaded."""
+    path = tmp_path / "site.yaml"
+    path.write_text(
+        "site: Yard\ncameras: [{id: yard}]\n"
+        "detector:\n  backend: onnxruntime\n  precision: fp32\n"
+        "  model: {name: Mine, file: mine.onnx, adapter: yolox, height: 416, width: 416}\n"
+    )
+    setting = load_site(path).detector
+    assert setting is not None
+    choice = setting.choice(tmp_path)
+    assert (choice.backend, choice.model.file) == ("onnxruntime", tmp_path / "mine.onnx")
+    with pytest.raises(ModelUnusable, match="no weights"):
+        load_detector(choice, 416, 416)
+
+
+def test_a_detector_setting_without_a_model_runs_the_embedded_one(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text("site: Yard\ncameras: [{id: yard}]\ndetector: {backend: onnxruntime}\n")
+    setting = load_site(path).detector
+    assert setting is not None
+    assert setting.choice(tmp_path).model == NANODET

@@ -33,6 +33,9 @@ from veilleur.events.registry import build_rule
 from veilleur.events.specification import Point, RuleSpecification
 from veilleur.geometry import View, Zone
 from veilleur.ground import ground_plane
+from veilleur.perception.backends import Precision
+from veilleur.perception.loader import Choice
+from veilleur.perception.models import NANODET, ModelConfiguration
 from veilleur.yaml import Problems, place, read_model, read_tree
 
 NOMINAL = View(1600, 900)
@@ -64,6 +67,26 @@ class SiteCamera(BaseModel):
         return self
 
 
+class DetectorSetting(BaseModel):
+    """A detector by configuration, instead of what this machine measured: see docs/architecture.md.
+
+    model: any ONNX detector that an adapter reads; absent: the embedded one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: str = "openvino"
+    precision: Precision = Precision.FP32
+    model: ModelConfiguration | None = None
+
+    def choice(self, folder: Path) -> Choice:
+        """folder: where the site file lies; a model's file is relative to it."""
+        model = self.model or NANODET
+        if self.model is not None:
+            model = model.model_copy(update={"file": folder / model.file})
+        return Choice(backend=self.backend, precision=self.precision, model=model)
+
+
 class Site(BaseModel):
     """A whole site file."""
 
@@ -71,6 +94,7 @@ class Site(BaseModel):
 
     site: str = Field(min_length=1)
     time_zone: str = "Europe/Paris"
+    detector: DetectorSetting | None = None
     cameras: tuple[SiteCamera, ...] = Field(min_length=1)
 
     @field_validator("time_zone")

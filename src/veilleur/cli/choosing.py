@@ -9,8 +9,10 @@ from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET
 
 
-def chosen() -> Choice:
-    """The choice for this machine. Errors: ModelUnusable."""
+def chosen(setting: Choice | None = None) -> Choice:
+    """The choice for this machine; a setting of the site file wins. Errors: ModelUnusable."""
+    if setting is not None:
+        return decide(setting=setting).choice
     memory, _ = recall(cache_folder() / "choice.json", machine_key(NANODET))
     if memory is None:
         tell("first start: measuring how this machine runs the detector best, some seconds, once")

@@ -32,6 +32,7 @@ from veilleur.errors import CameraError
 from veilleur.events.wording import Language, sentence
 from veilleur.law.authorisation import read_authorisation
 from veilleur.perception.backends import cores
+from veilleur.perception.loader import Choice
 from veilleur.site import load_site
 
 REFRESH_S = 0.25
@@ -60,25 +61,32 @@ def watch(
 ) -> None:
     """Watch cameras and files; signal events as they happen. Ctrl-C stops."""
     with suppress(KeyboardInterrupt):
+        plan = load_site(site) if site else None
+        folder = site.parent if site else Path()
+        setting = plan.detector.choice(folder) if plan and plan.detector else None
         lineup = line_up(
             sources or [],
-            load_site(site) if site else None,
+            plan,
             read_authorisation(authorisation) if authorisation else None,
-            folder=site.parent if site else Path(),
+            folder=folder,
             is_our_simulator=is_our_simulator,
         )
         if fast:
             lineup = replace(lineup, members=tuple(member.hurried() for member in lineup.members))
-        run(lineup, as_json=as_json, language="fr" if french else "en")
+        run(lineup, as_json=as_json, language="fr" if french else "en", setting=setting)
 
 
-def run(lineup: Lineup, *, as_json: bool, language: Language) -> None:
+def run(
+    lineup: Lineup, *, as_json: bool, language: Language, setting: Choice | None = None
+) -> None:
     """Watch until every file has ended or somebody stops it.
+
+    setting: how the detector runs, where the site file says so.
 
     Errors: CameraError where a file could not be analysed to its end, NodeFailed. Exit code 1 where
     the engine made mistakes on the way; each is told on stderr when it happens.
     """
-    choice = chosen()
+    choice = chosen(setting)
     stop = threading.Event()
     node = Node(
         lineup.members,
