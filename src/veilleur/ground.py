@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from scipy.optimize import least_squares
 
 from veilleur.errors import ConfigurationError
-from veilleur.geometry import FloatArray, GroundPlane, Zone
+from veilleur.geometry import FloatArray, GroundPlane, View, Zone
 
 PERSON_M = 1.7  # mean standing height assumed where a person's height is asked for
 LARGEST_FILE = 65536  # bytes of a calibration file
@@ -447,6 +447,18 @@ def ground_plane(
     if spec.lengths:
         return _from_lengths(spec, width, height)
     return _from_pairs(spec, width, height)
+
+
+def view_on(
+    spec: GroundSpecification | Mapping[str, object] | None, width: int, height: int, folder: Path
+) -> View:
+    """The view of this size in pixels, with its ground if `spec` describes one.
+
+    Raises ConfigurationError as `ground_plane` does.
+    """
+    if spec is None:
+        return View(width, height)
+    return View(width, height, ground_plane(spec, width, height, folder))
 
 
 def pixels_per_metre(ground: GroundPlane, point: tuple[float, float]) -> float:

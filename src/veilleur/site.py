@@ -32,7 +32,7 @@ from veilleur.errors import ConfigurationError
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import Point, RuleSpecification
 from veilleur.geometry import View, Zone
-from veilleur.ground import ground_plane
+from veilleur.ground import view_on
 from veilleur.perception.backends import Precision
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET, ModelConfiguration
@@ -138,9 +138,7 @@ def load_site(path: Path) -> Site:
 
 def camera_view(camera: SiteCamera, width: int, height: int, folder: Path) -> View:
     """The camera's view at this picture size, with its ground plane if it has one."""
-    if camera.ground is None:
-        return View(width, height)
-    return View(width, height, ground_plane(camera.ground, width, height, folder))
+    return view_on(camera.ground, width, height, folder)
 
 
 _At = tuple[str | int, ...]

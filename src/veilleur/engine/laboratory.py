@@ -20,7 +20,7 @@ from veilleur.engine.pipeline import Pipeline, Step
 from veilleur.events.recording import read_recording
 from veilleur.events.specification import Point, RuleSpecification
 from veilleur.geometry import View
-from veilleur.ground import ground_plane
+from veilleur.ground import view_on
 from veilleur.law.gate import Gate, Laboratory
 
 SCENES = ".scenes.jsonl"
@@ -85,9 +85,7 @@ def _from_boxes(clip: LaboratoryClip, detectors: Detectors) -> Iterator[Step]:
 
 
 def _view(clip: LaboratoryClip, width: int, height: int) -> View:
-    if clip.ground is None:
-        return View(width, height)
-    return View(width, height, ground_plane(clip.ground, width, height, clip.folder))
+    return view_on(clip.ground, width, height, clip.folder)
 
 
 def _pipeline(clip: LaboratoryClip, view: View, detectors: Detectors) -> Pipeline:

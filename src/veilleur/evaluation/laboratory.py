@@ -19,7 +19,7 @@ from veilleur.events.recording import read_recording
 from veilleur.events.registry import NotInThisVersion, build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
-from veilleur.ground import ground_plane
+from veilleur.ground import view_on
 from veilleur.perception.loader import Choice
 
 
@@ -79,10 +79,9 @@ def _refusal(rule: RuleSpecification, view: View, *, local_time_known: bool) -> 
 
 def _view(request: Request) -> View:
     width, height = _size(request)
-    if request.clip.ground is None:
-        return View(width, height)
-    ground = request.clip.ground.model_dump(exclude_none=True)
-    return View(width, height, ground_plane(ground, width, height, request.root))
+    ground = request.clip.ground
+    spec = ground.model_dump(exclude_none=True) if ground else None
+    return view_on(spec, width, height, request.root)
 
 
 def _size(request: Request) -> tuple[int, int]:
