@@ -23,7 +23,8 @@ from veilleur.errors import ModelUnusable
 from veilleur.perception.loader import Choice, load_detector
 from veilleur.perception.models import NANODET, NANODET_CLASSES, ModelConfiguration, input_size
 from veilleur.perception.objects import Detections, Kind
-from veilleur.perception.suppression import iou, survivors
+from veilleur.perception.overlap import iou
+from veilleur.perception.suppression import survivors
 
 PICTURE = np.zeros((SIZE, SIZE, 3), np.uint8)
 BOX = (20, 12, 44, 36)

@@ -1,4 +1,4 @@
-"""Which detection is which track: overlap, distance, and the best set of pairs.
+"""Which detection is which track: who is near whom, and the best set of pairs.
 
 Only pairs that are near each other are ever looked at: of two hundred tracks and detections, forty
 thousand pairs, a few hundred are.
@@ -10,24 +10,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from veilleur.geometry import FloatArray, IntArray
+from veilleur.perception.overlap import iou as overlaps
+from veilleur.perception.overlap import paired_iou as paired_overlaps
 
-
-def overlaps(a: FloatArray, b: FloatArray) -> FloatArray:
-    """(n, m) intersection over union of boxes a (n, 4) and b (m, 4), x1 y1 x2 y2.
-
-    >>> overlaps(np.array([[0.0, 0, 2, 2]]), np.array([[1.0, 0, 3, 2], [5, 5, 6, 6]])).round(3)
-    array([[0.333, 0.   ]])
-    """
-    return paired_overlaps(a[:, None], b[None])
-
-
-def paired_overlaps(a: FloatArray, b: FloatArray) -> FloatArray:
-    """(...) intersection over union of boxes a and b (..., 4), one by one."""
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    common = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
-    size_a, size_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
-    union = size_a[..., 0] * size_a[..., 1] + size_b[..., 0] * size_b[..., 1] - common
-    return common / np.maximum(union, 1e-9)  # type: ignore[no-any-return]
+__all__ = ["best_pairs", "neighbours", "overlaps", "paired_overlaps"]
 
 
 def neighbours(a: FloatArray, b: FloatArray, reach: FloatArray) -> tuple[IntArray, IntArray]:

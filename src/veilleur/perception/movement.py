@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from veilleur.cameras.middle import median
 from veilleur.geometry import BoolArray, FloatArray, ImageArray, IntArray, View
 from veilleur.perception.objects import Detections, Kind
+from veilleur.perception.overlap import between
 from veilleur.perception.tracker import TrackerSettings
 
 
@@ -129,12 +130,5 @@ def _covered(boxes: FloatArray, others: FloatArray, share: float) -> BoolArray:
     """(n,) whether a box and one of the others share so much of the smaller one's area."""
     if not len(others) or not len(boxes):
         return np.zeros(len(boxes), np.bool_)
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=2)
-    smaller = np.minimum(_area(boxes)[:, None], _area(others)[None])
-    return np.asarray((shared > share * smaller).any(axis=1))
-
-
-def _area(boxes: FloatArray) -> FloatArray:
-    return np.asarray(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+    common = between(boxes, others)
+    return np.asarray((common.shared > share * common.smaller).any(axis=1))

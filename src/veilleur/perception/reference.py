@@ -12,7 +12,7 @@ import numpy as np
 
 from veilleur.geometry import ImageArray
 from veilleur.perception.objects import Detections
-from veilleur.perception.suppression import iou
+from veilleur.perception.overlap import iou
 
 DEMO_CLIP = Path(__file__).parents[1] / "demo" / "vtest.mp4"
 COUNTED_SCORE = 0.5

@@ -21,6 +21,7 @@ from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, Box, ImageArray, IntArray, View
 from veilleur.perception.detector import Detector
 from veilleur.perception.objects import Detections
+from veilleur.perception.overlap import between
 
 GREY = 114
 NO_COLOUR = 128
@@ -218,12 +219,9 @@ def once(found: Detections, cut: BoolArray) -> Detections:
     """Each object once: the best box of those that overlap, whole ones before cut ones."""
     order = np.lexsort((-found.scores, cut))
     boxes, kinds = found.boxes[order].astype(np.float64), found.kinds[order]
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    same = shared > SAME * (area[:, None] + area[None, :] - shared)
-    part = cut[order][:, None] & (shared > WITHIN * area[:, None])
+    common = between(boxes, boxes)
+    same = common.shared > SAME * common.union
+    part = cut[order][:, None] & (common.shared > WITHIN * common.areas)
     covers = (same | part) & (kinds[:, None] == kinds[None, :])
     kept: list[int] = []
     for i in range(len(order)):

@@ -6,20 +6,9 @@ import numpy as np
 
 from veilleur.geometry import FloatArray, IntArray
 from veilleur.perception.objects import KindArray
+from veilleur.perception.overlap import iou
 
 MOST = 1000
-
-
-def iou(one: FloatArray, other: FloatArray) -> FloatArray:
-    """(n, m) intersection over union of boxes (n, 4) with boxes (m, 4)."""
-    left, top, right, bottom = np.ascontiguousarray(one.T)[:, :, np.newaxis]
-    other_left, other_top, other_right, other_bottom = np.ascontiguousarray(other.T)
-    shared = np.minimum(right, other_right) - np.maximum(left, other_left)
-    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
-    shared = np.maximum(shared, 0, out=shared) * np.maximum(height, 0, out=height)
-    areas = (other_right - other_left) * (other_bottom - other_top)
-    both = (right - left) * (bottom - top) + areas - shared
-    return np.asarray(shared / np.maximum(both, np.float32(1e-9), out=both))
 
 
 def best_first(scores: FloatArray, kinds: KindArray) -> IntArray:

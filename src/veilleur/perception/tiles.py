@@ -25,6 +25,7 @@ from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, Box, FloatArray, View
 from veilleur.perception.detector import Detector
 from veilleur.perception.objects import Detections, Kind
+from veilleur.perception.overlap import Overlap, between
 from veilleur.perception.regions import (
     Layout,
     Place,
@@ -98,9 +99,9 @@ def crowding(people: Detections) -> float:
     """Share of people of whom more than half lies behind somebody who stands nearer (lower)."""
     if not len(people):
         return 0.0
-    shared, area = _shared(people.boxes)
+    common = _mutual(people)
     nearer = people.boxes[:, 3][None, :] > people.boxes[:, 3][:, None]
-    return float(((shared > 0.5 * area[:, None]) & nearer).any(axis=1).mean())
+    return float(((common.shared > 0.5 * common.areas) & nearer).any(axis=1).mean())
 
 
 @dataclass(slots=True, eq=False)
@@ -178,11 +179,8 @@ def moving(boxes: FloatArray, activity: Activity, view: View) -> BoolArray:
     if not len(boxes) or not len(activity.boxes):
         return np.zeros(len(boxes), np.bool_)
     moved = activity.boxes * np.array((view.width, view.height) * 2)
-    low = np.maximum(boxes[:, None, :2], moved[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], moved[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return np.asarray(shared.max(axis=1) > MOVING * area)
+    common = between(boxes, moved)
+    return np.asarray((common.shared > MOVING * common.areas).any(axis=1))
 
 
 def counted(found: Detections, cut: BoolArray, moves: BoolArray) -> Detections:
@@ -196,10 +194,9 @@ def counted(found: Detections, cut: BoolArray, moves: BoolArray) -> Detections:
     kept = sure | likely
     people = once(found[kept], cut[kept])
     people = people[np.argsort(-people.scores, kind="stable")]
-    shared, area = _shared(people.boxes)
-    either = area[:, None] + area[None, :] - shared
-    smaller = np.minimum(area[:, None], area[None, :])
-    covers = (shared > COVERED * either) | (shared > SHARED * smaller)
+    common = _mutual(people)
+    covers = common.shared > COVERED * common.union
+    covers |= common.shared > SHARED * common.smaller
     chosen: list[int] = []
     for i in range(len(people)):
         if people.scores[i] >= SURE or not covers[i, chosen].any():
@@ -207,10 +204,7 @@ def counted(found: Detections, cut: BoolArray, moves: BoolArray) -> Detections:
     return people[np.array(chosen, np.int64)]
 
 
-def _shared(boxes: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(n, n) shared areas and (n,) areas."""
-    b = boxes.astype(np.float64)
-    low = np.maximum(b[:, None, :2], b[None, :, :2])
-    high = np.minimum(b[:, None, 2:], b[None, :, 2:])
-    area: FloatArray = np.prod(b[:, 2:] - b[:, :2], axis=1)
-    return np.prod(np.clip(high - low, 0, None), axis=2), area
+def _mutual(people: Detections) -> Overlap:
+    """Each with each, themselves included."""
+    boxes = people.boxes.astype(np.float64)
+    return between(boxes, boxes)
