@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import av
@@ -36,6 +36,7 @@ def asked(*sources: str, site: Path | None = None, ours: bool = True) -> Lineup:
         None,
         folder=site.parent if site else Path(),
         is_our_simulator=lambda host, port: ours,
+        at=datetime(2026, 12, 1, 14, tzinfo=UTC),
     )
 
 

@@ -16,7 +16,7 @@ from veilleur.perception.loader import load_detector
 from veilleur.perception.models import NANODET
 from veilleur.site import load_site
 
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 12, 1, 14, tzinfo=UTC)
 ACT = Authorisation(
     reference="Act 7",
     authority="Prefect",
@@ -54,9 +54,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def lined_up(folder: Path, *asked: str, ours: bool = False) -> Lineup:
+def lined_up(folder: Path, *asked: str, ours: bool = False, at: datetime = NOW) -> Lineup:
     site = load_site(folder / "site.yaml")
-    return line_up(asked, site, ACT, folder=folder, is_our_simulator=lambda *_: ours)
+    return line_up(asked, site, ACT, folder=folder, is_our_simulator=lambda *_: ours, at=at)
 
 
 def test_a_camera_is_watched_as_the_file_says(folder: Path) -> None:
@@ -85,6 +85,14 @@ def test_permits_follow_the_source_and_not_the_name(folder: Path) -> None:
     assert lined_up(folder, f"gate={clip}").reference("gate") == "LABORATORY (file)"
     ours = lined_up(folder, "gate", ours=True)
     assert ours.reference("gate") == "LABORATORY (simulated camera)"
+
+
+def test_an_act_is_in_force_at_the_instant_told_and_at_no_other(folder: Path) -> None:
+    late = lined_up(folder, "gate", at=NOW + timedelta(days=2))
+    assert late.notes == (
+        "gate: Act 7 has ended, at 2026-12-02T14:00+00:00: no analysis without a new one",
+    )
+    assert lined_up(folder, "gate").notes == ()
 
 
 def test_the_order_of_the_arguments_is_that_of_importance(folder: Path) -> None:

@@ -106,6 +106,7 @@ def inspect(source: str, authorisation: Path | None, site: Path | None, seconds:
             read_authorisation(authorisation) if authorisation else None,
             folder=site.parent if site else Path(),
             is_our_simulator=is_our_simulator,
+            at=datetime.now(UTC),
         )
     except NotAuthorised as refusal:
         if site or authorisation:

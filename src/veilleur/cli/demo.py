@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from typing import Annotated
 
@@ -24,6 +25,13 @@ def demo(
     """Watch the embedded clip: a courtyard with two zones, a one-way path and a count."""
     with suppress(KeyboardInterrupt), as_file(files("veilleur") / "demo") as folder:
         site = load_site(folder / "site.yaml")
-        lineup = line_up([], site, None, folder=folder, is_our_simulator=is_our_simulator)
+        lineup = line_up(
+            [],
+            site,
+            None,
+            folder=folder,
+            is_our_simulator=is_our_simulator,
+            at=datetime.now(UTC),
+        )
         lineup = replace(lineup, notes=(*lineup.notes, FILMED))
         run(lineup, as_json=as_json, language="fr" if french else "en")

@@ -70,6 +70,7 @@ def watch(
             read_authorisation(authorisation) if authorisation else None,
             folder=folder,
             is_our_simulator=is_our_simulator,
+            at=datetime.now(UTC),
         )
         if fast:
             lineup = replace(lineup, members=tuple(member.hurried() for member in lineup.members))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -55,10 +56,12 @@ def line_up(
     *,
     folder: Path,
     is_our_simulator: SimulatorProof,
+    at: datetime,
 ) -> Lineup:
     """The cameras asked for: addresses, `ID=ADDRESS`, ids of the site file, or all of that file.
 
-    folder: where the site file lies. The order is that of importance: beyond capacity the last are
+    folder: where the site file lies. at: the aware instant of the start, at which an act is in
+    force or not. The order is that of importance: beyond capacity the last are
     given up. Errors: ConfigurationError, NotAuthorised.
     """
     chosen = [_choose(text, site, folder) for text in asked] if asked else _all(site, folder)
@@ -70,7 +73,7 @@ def line_up(
         permit = permit_for(camera.id, source, authorisation, is_our_simulator)
         prove = proof_of(camera.id, source, permit, is_our_simulator)
         member = _member(camera, source, folder, zone, prove)
-        notes += not_covered(camera.id, member.assembly.rules, permit)
+        notes += not_covered(camera.id, member.assembly.rules, permit, at)
         permits[camera.id] = permit
         members.append(member)
     if any(not camera.rules for camera, _ in chosen):

@@ -8,7 +8,7 @@ connection. Any other camera needs an authorisation that names it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from veilleur.cameras.source import Kind, Source
 from veilleur.errors import NotAuthorised
@@ -53,12 +53,12 @@ def not_covered(
     camera: str,
     rules: Sequence[RuleSpecification],
     permit: Permit,
-    at: datetime | None = None,
+    at: datetime,
 ) -> list[str]:
     """What is said at start of that which the permit does not cover: it is not analysed.
 
-    These are rules for other events, and all of them outside its period. at: an aware instant,
-    None: now. Raises NotAuthorised where none is covered.
+    These are rules for other events, and all of them outside its period. at: the aware instant of
+    the start. Raises NotAuthorised where none is covered.
     """
     if not isinstance(permit, Authorised):
         return []
@@ -71,7 +71,7 @@ def not_covered(
             article=SINGLE_PURPOSE,
             camera=camera,
         )
-    return _out_of_force(camera, permit, at or datetime.now(UTC)) + [
+    return _out_of_force(camera, permit, at) + [
         f"{camera}: rule {rule.id} ({rule.event.value}) is not analysed: "
         f"{permit.reference} does not cover it"
         for rule in left_out
