@@ -23,9 +23,14 @@ ORDER = (
     "events",
     "law",
     "site",
+    "incidents",
+    "store",
+    "evidence",
     "engine",
+    "desk",
     "evaluation",
     "simulation",
+    "console",
     "cli",
 )
 """Each imports only those before it (docs/architecture.md)."""

@@ -1,0 +1,1 @@
+"""The console: pages, streams and the JSON API of the desk."""

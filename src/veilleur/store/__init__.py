@@ -1,0 +1,1 @@
+"""What must outlive a power cut: incidents, verdicts, the audit chain, the outbox, accounts."""
