@@ -7,6 +7,7 @@
     │   └── StreamLost          it was there and is gone: stalled, cut, ended, garbage
     ├── ModelUnusable           weights or back end that cannot work here
     ├── DatasetError            labelled video that cannot be read
+    ├── IncidentRefused         what somebody wants to do with an incident can't be done now
     └── NotAuthorised           the law's gate is closed
 
 Each carries what it speaks of as an attribute, so that a test need not match a sentence, and a
@@ -86,6 +87,21 @@ class DatasetError(VeilleurError):
     def __init__(self, message: str, *, remedy: str = "", clip: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.clip = clip
+
+
+class IncidentRefused(VeilleurError):
+    """What somebody wants to do with an incident can't be done now.
+
+    cause: "taken" (by somebody else), "not taken", "decided", "undecided", "followed up", "reason"
+    (not in the closed list) or "moved" (somebody was faster). incident: its id.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str = "", cause: str = "", incident: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.cause = cause
+        self.incident = incident
 
 
 class NotAuthorised(VeilleurError):

@@ -6,11 +6,12 @@ event (its module's `Parameters`); what is absent takes the event's default.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from veilleur.catalogue import Event, Subject
+from veilleur.catalogue import PRIORITY, Event, Priority, Subject
 
 Coordinate = Annotated[float, Field(ge=0.0, le=1.0)]
 Point = tuple[Coordinate, Coordinate]
@@ -39,3 +40,14 @@ class RuleSpecification(BaseModel):
     allowed_heading: tuple[float, float] | None = None
     headings: tuple[HeadingAt, ...] = ()
     params: dict[str, Any] = Field(default_factory=dict)
+    priority: Priority | None = None
+
+    @property
+    def urgency(self) -> Priority:
+        """How an operator's queue is ordered."""
+        return self.priority or PRIORITY[self.event]
+
+    @property
+    def version(self) -> str:
+        """A short digest of the rule as it is configured, kept with every signal."""
+        return sha256(self.model_dump_json().encode()).hexdigest()[:12]

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from veilleur.catalogue import Priority
 from veilleur.incidents.signal import SignalRecord
 
 
@@ -31,13 +32,10 @@ class State(StrEnum):
     def decided(self) -> bool:
         return self in (State.CONFIRMED, State.DISMISSED, State.FOLLOWED_UP)
 
-
-class Priority(StrEnum):
-    """Three levels (EEMUA 191): about 5 % high, 15 % medium, 80 % low."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
+    @property
+    def waiting(self) -> bool:
+        """In the queue: at most one such incident of a rule at a time."""
+        return self in (State.OPEN, State.TAKEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +64,9 @@ class Incident:
     """revision: 1 when it is opened, one more with each change that was committed.
 
     first: the signal that opened it. signals: how many, the first included. last_signal: when the
-    last came or the situation was last seen to go on. ongoing: it still goes on. escalated: when it
-    went louder, to the supervisor. taker: who has it, taken: since when, active: when the taker
-    last did something with it.
+    last came or the situation was last seen to go on. ongoing: it still goes on. queued: since when
+    it waits for somebody. escalated: when it went louder, to the supervisor. taker: who has it,
+    taken: since when, active: when the taker last did something with it.
     """
 
     id: UUID
@@ -77,6 +75,7 @@ class Incident:
     revision: int
     priority: Priority
     opened: datetime
+    queued: datetime
     last_signal: datetime
     signals: int = 1
     ongoing: bool = True

@@ -1,0 +1,194 @@
+"""What may happen to an incident, and what becomes of it: one pure function a deed, told the time.
+
+Each returns the incident as it is afterwards, with the next revision, or raises IncidentRefused.
+Source: demands D04 (take, lock, hand over, escalate); law 13, 26, 31, 32.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from veilleur.catalogue import Event, Priority
+from veilleur.errors import IncidentRefused
+from veilleur.geometry import Box
+from veilleur.incidents.incident import FollowUp, Incident, State, Verdict
+from veilleur.incidents.reasons import OUTCOMES, reasons
+from veilleur.incidents.signal import SignalRecord
+
+_WHOLE_ZONE = {Event.DENSITY, Event.CROWD_MOVEMENT}
+NEAR_HEIGHTS = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Times of the control room, seconds.
+
+    idle_s: a claim with which nothing is done goes back to the queue. louder_s: untaken so long, it
+    goes louder and to the supervisor. not_seen_s: untaken so long, it is noted as not seen.
+    cool_down_s: what comes so soon after a verdict, at the same place, is still that situation.
+    """
+
+    idle_s: float = 120.0
+    louder_s: float = 60.0
+    not_seen_s: float = 600.0
+    cool_down_s: float = 30.0
+
+
+# ---------------------------------------------------------------------- signals
+def opened(id_: UUID, signal: SignalRecord, priority: Priority, now: datetime) -> Incident:
+    return Incident(
+        id=id_,
+        first=signal,
+        state=State.OPEN,
+        revision=1,
+        priority=priority,
+        opened=now,
+        queued=now,
+        last_signal=signal.noticed,
+    )
+
+
+def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
+    """Is this signal of the incident's situation?
+
+    While it waits for a verdict every signal of its rule is. Afterwards only what comes within the
+    cool-down, at the same place: another place may be another person, and is told.
+    """
+    first = incident.first
+    if (first.camera, first.rule, first.canary) != (signal.camera, signal.rule, signal.canary):
+        return False
+    if incident.state.waiting:
+        return True
+    if incident.verdict is None:
+        return False
+    quiet_until = max(incident.last_signal, incident.verdict.at) + _s(limits.cool_down_s)
+    return signal.noticed <= quiet_until and (
+        signal.event in _WHOLE_ZONE or near(first.where, signal.where)
+    )
+
+
+def near(one: Box, other: Box) -> bool:
+    """Feet within one and a half box heights of each other."""
+    reach = NEAR_HEIGHTS * max(one.height, other.height)
+    return math.dist(one.foot, other.foot) <= reach
+
+
+def signalled(incident: Incident, signal: SignalRecord) -> Incident:
+    """One more signal of the same situation. Its state stays: a verdict is not undone by it."""
+    latest = max(incident.last_signal, signal.noticed)
+    return _next(incident, last_signal=latest, signals=incident.signals + 1, ongoing=True)
+
+
+def went_on(incident: Incident, now: datetime, *, ongoing: bool) -> Incident | None:
+    """The situation is seen to go on, or no longer. None: that is known already."""
+    if incident.ongoing == ongoing:
+        return None
+    return _next(incident, ongoing=ongoing, last_signal=max(incident.last_signal, now))
+
+
+# ---------------------------------------------------------------------- people
+def take(incident: Incident, who: str, now: datetime) -> Incident:
+    """Who takes it has it alone until it is decided, handed over or left idle."""
+    if incident.state is State.TAKEN and incident.taker == who:
+        return touch(incident, who, now)
+    _refuse_others(incident, who)
+    _refuse_decided(incident)
+    return _next(incident, state=State.TAKEN, taker=who, taken=now, active=now)
+
+
+def touch(incident: Incident, who: str, now: datetime) -> Incident:
+    """The taker does something with it: the claim is not idle."""
+    _refuse_unheld(incident, who)
+    return _next(incident, active=now)
+
+
+def release(incident: Incident, who: str, now: datetime) -> Incident:
+    """Back to the queue."""
+    _refuse_unheld(incident, who)
+    return _free(incident, now)
+
+
+def hand_over(incident: Incident, who: str, to: str, now: datetime) -> Incident:
+    """To a colleague, who has it from now on."""
+    _refuse_unheld(incident, who)
+    return _next(incident, taker=to, taken=now, active=now)
+
+
+def decide(incident: Incident, verdict: Verdict) -> Incident:
+    """Confirmed or dismissed by the one who has it, for a reason of the closed list."""
+    _refuse_unheld(incident, verdict.who)
+    known = reasons(incident.first.event, confirmed=verdict.confirmed)
+    if verdict.reason not in known:
+        raise _refused(
+            incident, "reason", f"there is no reason {verdict.reason!r}", ", ".join(known)
+        )
+    state = State.CONFIRMED if verdict.confirmed else State.DISMISSED
+    return _next(incident, state=state, verdict=verdict)
+
+
+def follow_up(incident: Incident, done: FollowUp) -> Incident:
+    """What came of it, noted once, after the verdict."""
+    if incident.state is State.FOLLOWED_UP:
+        raise _refused(incident, "followed up", "its follow-up has been noted", "")
+    if not incident.state.decided:
+        raise _refused(
+            incident, "undecided", "it has no verdict yet", "confirm or dismiss it first"
+        )
+    if done.outcome not in OUTCOMES:
+        known = ", ".join(OUTCOMES)
+        raise _refused(incident, "reason", f"there is no outcome {done.outcome!r}", known)
+    return _next(incident, state=State.FOLLOWED_UP, follow_up=done)
+
+
+# ---------------------------------------------------------------------- time
+def elapse(incident: Incident, now: datetime, limits: Limits) -> Incident | None:
+    """What time alone does to it, one thing at a time; None: nothing."""
+    if incident.state is State.TAKEN:
+        active = incident.active or incident.opened
+        return _free(incident, now) if now - active >= _s(limits.idle_s) else None
+    if incident.state is not State.OPEN:
+        return None
+    waits = now - incident.queued
+    if waits >= _s(limits.not_seen_s):
+        return _next(incident, state=State.NOT_SEEN)
+    if incident.escalated is None and waits >= _s(limits.louder_s):
+        return _next(incident, escalated=now)
+    return None
+
+
+def _free(incident: Incident, now: datetime) -> Incident:
+    return _next(incident, state=State.OPEN, queued=now, taker=None, taken=None, active=None)
+
+
+def _next(incident: Incident, **changes: object) -> Incident:
+    return replace(incident, revision=incident.revision + 1, **changes)  # type: ignore[arg-type]
+
+
+def _refuse_others(incident: Incident, who: str) -> None:
+    if incident.state is State.TAKEN and incident.taker != who:
+        raise _refused(
+            incident, "taken", f"{incident.taker} has it", "ask for it to be handed over"
+        )
+
+
+def _refuse_decided(incident: Incident) -> None:
+    if incident.state.decided:
+        raise _refused(incident, "decided", "it has its verdict", "note what came of it")
+
+
+def _refuse_unheld(incident: Incident, who: str) -> None:
+    _refuse_decided(incident)
+    _refuse_others(incident, who)
+    if incident.state is not State.TAKEN:
+        raise _refused(incident, "not taken", "nobody has taken it", "take it first")
+
+
+def _refused(incident: Incident, cause: str, message: str, remedy: str) -> IncidentRefused:
+    return IncidentRefused(message, remedy=remedy, cause=cause, incident=str(incident.id))
+
+
+def _s(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
