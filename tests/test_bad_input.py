@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.watching import Made, laboratory, member, of, street, until
-from veilleur import cli
+from veilleur import cli, yaml
 from veilleur.cameras.source import Source
 from veilleur.engine.lineup import Lineup, line_up
 from veilleur.engine.node import Node
@@ -25,6 +26,7 @@ from veilleur.simulation.faults import Fault, Kind
 from veilleur.simulation.message import Credentials
 from veilleur.simulation.simulator import SimulatedCamera, Simulator
 from veilleur.site import load_site
+from veilleur.yaml import Problems
 
 CANARY = "c4n:ary@/?#%41 é"
 
@@ -185,6 +187,81 @@ def test_every_mistake_of_a_site_file_has_its_line_and_column(
 ) -> None:
     message = said(lambda: load_site(written(tmp_path, text)))
     for words in expected:
+        assert words in message
+
+
+ONE_OF_EACH_KIND = """\
+site: s
+tme_zone: Europe/Paris
+cameras:
+  - id: gate
+    rate_hz: 5 fps
+    masks: [[[0, 0], [1, 1], [0.5, 0.5]]]
+    ground: {image: [[0.1, 0.9], [0.9, 0.9], [0.7, 0.4]], metres: [[0, 0], [8, 0], [8, 12]]}
+    rules:
+      - {id: flat, event: forbidden_zone, zone: [[0, 0], [1, 0.5], [0, 0]],
+         params: {dwell_ms: 500, gap_s: 2 min}}
+      - {id: crossed, event: forbiden_zone, zone: [[0, 0], [1, 1], [1, 0], [0, 1]]}
+      - {id: pixels, event: forbidden_zone, zone: [[0, 0], [640, 0], [0.5, 1]],
+         params: {dwell_s: -1}}
+      - {id: cars, event: density, subject: vehicle, zone: [[0, 0], [1, 0], [1, 1]],
+         params: {max_people: 3, max_per_m2: 2}}
+      - {id: lane, event: wrong_way, zon: [[0, 0], [1, 0], [1, 1]]}
+      - {id: gun, event: weapon, line: [[0, 0], [0, 0]]}
+      - {id: gun, event: wrong_way, zone: [[0, 0], [1, 0], [1, 1]], allowed_heading: [0, 0]}
+  - id: gate
+    rules:
+      - {id: dense, event: density, zone: [[0, 0], [1, 0], [1, 1]], params: {max_per_m2: 2}}
+"""
+
+
+def test_all_mistakes_of_a_site_file_are_told_at_once_whatever_their_kind(tmp_path: Path) -> None:
+    with pytest.raises(Problems) as refusal:
+        load_site(written(tmp_path, ONE_OF_EACH_KIND))
+    told = [(p.line, p.column, f"{p.message} ({p.remedy})") for p in refusal.value.problems]
+    expected = [
+        (2, 1, "unknown setting (did you mean 'time_zone'?)"),
+        (5, 5, "'5 fps' is no number"),
+        (6, 13, "mask: the polygon has no area"),
+        (7, 5, "ground: 3 points in the picture"),
+        (9, 43, "zone: the polygon has no area"),
+        (10, 19, "unknown params.dwell_ms (did you mean dwell_s, in seconds?)"),
+        (10, 34, "'2 min' is no number (write the number alone, in seconds)"),
+        (11, 23, "did you mean 'forbidden_zone'?"),
+        (11, 45, "crosses itself"),
+        (12, 61, "points are relative to the picture"),
+        (13, 19, "greater than or equal to 0"),
+        (14, 36, "density does not look at vehicles"),
+        (15, 19, "max_people or max_per_m2, not both"),
+        (16, 38, "unknown setting (did you mean 'zone'?)"),
+        (17, 19, "weapon is not in this version"),
+        (17, 34, "both ends are the same point"),
+        (18, 10, "two entries have the id 'gun'"),
+        (18, 69, "a heading of no length"),
+        (19, 5, "two entries have the id 'gate'"),
+        (21, 78, "max_per_m2 needs to know the ground"),
+    ]
+    assert [place[:2] for place in told] == [place[:2] for place in expected]
+    for (*_, words), (*_, meant) in zip(told, expected, strict=True):
+        assert meant in words
+
+
+def test_units_are_known_by_the_ends_of_names() -> None:
+    assert doctest.testmod(yaml).failed == 0
+
+
+def test_what_follows_from_a_mistake_is_not_told_as_another(tmp_path: Path) -> None:
+    text = """\
+site: s
+cameras:
+  - id: gate
+    ground: {image: here}
+    rules: [{id: lane, event: wrong_way, zon: 1, headings: up, params: {gap_s: x}},
+            {id: dense, event: density, zone: [[0, 0], [1, 0], [1, 1]], params: {max_per_m2: 2}}]
+"""
+    message = said(lambda: load_site(written(tmp_path, text)))
+    assert len(message.splitlines()) == 4, message
+    for words in ("4:14: ", "5:42: ", "5:50: ", "5:73: "):
         assert words in message
 
 

@@ -91,6 +91,16 @@ def test_every_mistake_in_a_site_file_has_its_place_and_next_step(tmp_path: Path
     assert "forbidden_zone" in words
 
 
+def test_a_misspelt_setting_does_not_hide_a_zone_without_area(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    flat = "cameras: [{id: a, rules: [{id: r, event: density, zone: [[0, 0], [1, 1], [0, 0]]}]}]"
+    site.write_text(f"site: s\ntme_zone: Europe/Paris\n{flat}\n")
+    unknown, no_area = site_findings(site)
+    assert "site.yaml:2:1: " in unknown.text
+    assert "site.yaml:3:51: zone: the polygon has no area" in no_area.text
+    assert no_area.remedy.endswith("draw it again")
+
+
 def test_a_sound_site_file_is_not_spoken_of(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text(GOOD_SITE)

@@ -19,26 +19,36 @@ line and column, all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from ruamel.yaml.comments import CommentedMap
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from veilleur.errors import ConfigurationError
-from veilleur.events.registry import build_rule
+from veilleur.events.mistakes import rule_mistakes
 from veilleur.events.specification import Point, RuleSpecification
 from veilleur.geometry import View, Zone
-from veilleur.ground import view_on
+from veilleur.ground import GroundSpecification, view_on
 from veilleur.perception.backends import Precision
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET, ModelConfiguration
-from veilleur.yaml import Problems, place, read_model, read_tree
+from veilleur.yaml import Misplaced, read_model
 
 NOMINAL = View(1600, 900)
+_MASK: TypeAdapter[tuple[Point, ...]] = TypeAdapter(tuple[Point, ...])
 
 
 class SiteCamera(BaseModel):
@@ -54,7 +64,7 @@ class SiteCamera(BaseModel):
     password_file: Path | None = None
     rate_hz: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second")
     masks: tuple[tuple[Point, ...], ...] = ()
-    ground: dict[str, Any] | None = None
+    ground: GroundSpecification | None = None
     starts_at: datetime | None = Field(
         default=None, description="local time of a file's first picture, for schedules"
     )
@@ -110,30 +120,12 @@ class Site(BaseModel):
         return next((camera for camera in self.cameras if camera.id == id_), None)
 
 
-def _repeated(ids: list[str], what: str) -> Iterator[tuple[int, ConfigurationError]]:
-    """Each entry whose id stands further up already, by its number."""
-    for number, id_ in enumerate(ids):
-        if id_ in ids[:number]:
-            yield (
-                number,
-                ConfigurationError(
-                    f"two entries have the id {id_!r}: each {what} needs its own",
-                    remedy="give this one another id",
-                ),
-            )
-
-
 def load_site(path: Path) -> Site:
     """Read and check a site file, zones, rules and ground planes included.
 
     Errors: `veilleur.yaml.Problems` (a ConfigurationError) with every mistake, line and column.
     """
-    site = read_model(path, Site)
-    tree = read_tree(path)
-    problems = [_placed(error, tree, at, path) for at, error in _mistakes(site, path.parent)]
-    if problems:
-        raise Problems(problems)
-    return site
+    return read_model(path, Site, partial(_mistakes, folder=path.parent))
 
 
 def camera_view(camera: SiteCamera, width: int, height: int, folder: Path) -> View:
@@ -141,44 +133,70 @@ def camera_view(camera: SiteCamera, width: int, height: int, folder: Path) -> Vi
     return view_on(camera.ground, width, height, folder)
 
 
+# ---------------------------------------------------------------------- what the types cannot see
 _At = tuple[str | int, ...]
 
 
-def _mistakes(site: Site, folder: Path) -> Iterator[tuple[_At, ConfigurationError]]:
-    """What the types cannot see: shapes of zones, parameters of events, the ground plane; ids."""
-    for number, error in _repeated([camera.id for camera in site.cameras], "camera"):
-        yield ("cameras", number, "id"), error
-    for number, camera in enumerate(site.cameras):
-        at: _At = ("cameras", number)
-        for which, error in _repeated([r.id for r in camera.rules], f"rule of {camera.id!r}"):
-            yield (*at, "rules", which, "id"), error
-        view = NOMINAL
+def _mistakes(raw: Mapping[str, Any], folder: Path) -> Iterator[Misplaced]:
+    """Shapes of zones, parameters of events, the ground plane, ids: in whatever can be read."""
+    cameras = _list(raw.get("cameras"))
+    yield from _repeated(cameras, ("cameras",), "camera")
+    for number, camera in enumerate(cameras):
+        if isinstance(camera, Mapping):
+            yield from _of_camera(camera, ("cameras", number), folder)
+
+
+def _of_camera(camera: Mapping[str, Any], at: _At, folder: Path) -> Iterator[Misplaced]:
+    rules = _list(camera.get("rules"))
+    yield from _repeated(rules, (*at, "rules"), f"rule of {camera.get('id', '?')!r}")
+    view = NOMINAL
+    try:
+        view = _view(camera.get("ground"), folder)
+    except ValidationError:
+        view = _seen_from_above()
+    except ConfigurationError as error:
+        yield Misplaced((*at, "ground"), error)
+        view = _seen_from_above()
+    for which, mask in enumerate(_list(camera.get("masks"))):
         try:
-            view = camera_view(camera, NOMINAL.width, NOMINAL.height, folder)
+            Zone(view.pixels(list(_MASK.validate_python(mask))), "mask")
+        except ValidationError:
+            continue
         except ConfigurationError as error:
-            yield (*at, "ground"), error
-        for which, mask in enumerate(camera.masks):
-            try:
-                Zone(view.pixels(list(mask)))
-            except ConfigurationError as error:
-                yield (*at, "masks", which), error
-        for which, rule in enumerate(camera.rules):
-            try:
-                build_rule(rule, view, local_time_known=True)
-            except ConfigurationError as error:
-                yield (*at, "rules", which), error
+            yield Misplaced((*at, "masks", which), error)
+    for which, rule in enumerate(rules):
+        if isinstance(rule, Mapping):
+            for mistake in rule_mistakes(rule, view):
+                yield Misplaced((*at, "rules", which), mistake)
 
 
-def _placed(
-    error: ConfigurationError, tree: CommentedMap, at: _At, path: Path
-) -> ConfigurationError:
-    inside = tuple(part for part in error.setting.split(".") if part)
-    line, column = place(tree, (*at, *inside))
-    return ConfigurationError(
-        error.message,
-        remedy=error.remedy,
-        setting=".".join(str(part) for part in (*at, *inside)),
-        file=str(path),
-        line=line,
-        column=column,
-    )
+def _view(ground: object, folder: Path) -> View:
+    """Errors: ValidationError for what the types refuse, ConfigurationError for the rest."""
+    spec = None if ground is None else GroundSpecification.model_validate(ground)
+    return view_on(spec, NOMINAL.width, NOMINAL.height, folder)
+
+
+@cache
+def _seen_from_above() -> View:
+    """A view for rules whose camera's own ground is described wrongly."""
+    image = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    metres = ((0.0, 9.0), (16.0, 9.0), (16.0, 0.0), (0.0, 0.0))
+    return _view({"image": image, "metres": metres}, Path())
+
+
+def _repeated(entries: list[Any], at: _At, what: str) -> Iterator[Misplaced]:
+    """Each entry whose id stands further up already."""
+    ids = [entry.get("id") if isinstance(entry, Mapping) else None for entry in entries]
+    for number, id_ in enumerate(ids):
+        if id_ is not None and id_ in ids[:number]:
+            yield Misplaced(
+                (*at, number, "id"),
+                ConfigurationError(
+                    f"two entries have the id {id_!r}: each {what} needs its own",
+                    remedy="give this one another id",
+                ),
+            )
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +18,36 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from veilleur.errors import ConfigurationError
 
 Model = TypeVar("Model", bound=BaseModel)
-POINTS = frozenset({"zone", "line", "masks", "at"})
+POINTS = frozenset({"zone", "line", "masks", "at", "image", "a", "b"})
 """Settings that hold points of the picture."""
+NO_NUMBER = ("float_parsing", "int_parsing")
+"""Pydantic's words for a text where a number should stand, as in `2 min`."""
+UNITS = {
+    "_per_m2": "people per square metre",
+    "_m_s": "metres a second",
+    "_s": "seconds",
+    "_m": "metres",
+    "_px": "pixels",
+    "_deg": "degrees",
+    "_hz": "times a second",
+    "_heights": "person heights",
+    "_share": "parts of 1",
+}
+"""Ends of settings' names, the longer ones first, and the units that they speak in."""
 Path_ = Sequence[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """A mistake. at: the path from the top of the file from which the error's `setting` goes on."""
+
+    at: tuple[str | int, ...]
+    error: ConfigurationError
+
+    @property
+    def location(self) -> tuple[str | int, ...]:
+        inside = (part for part in self.error.setting.split(".") if part)
+        return (*self.at, *(int(part) if part.isdigit() else part for part in inside))
 
 
 class Problems(ConfigurationError):
@@ -76,13 +104,47 @@ def read_tree(path: Path) -> CommentedMap:
     return tree
 
 
-def read_model(path: Path, model: type[Model]) -> Model:
-    """A file as one value. Every mistake is reported, each with its line and column."""
+def read_model(
+    path: Path, model: type[Model], further: Callable[[Any], Iterator[Misplaced]] | None = None
+) -> Model:
+    """A file as one value. Every mistake is reported, each with its line and column.
+
+    further: finds what the types cannot see, in the plain tree, whether they are content or not.
+    Errors: Problems, or ConfigurationError where the file holds no settings at all.
+    """
     tree = read_tree(path)
+    raw = plain(tree)
+    found = [placed(wrong, tree, path) for wrong in further(raw)] if further else []
+    value = None
     try:
-        return model.model_validate(plain(tree))
+        value = model.model_validate(raw)
     except ValidationError as error:
-        raise Problems(explain(error, tree, model, path)) from None
+        found += explain(error, tree, model, path)
+    if value is None or found:
+        raise Problems(sorted(found, key=lambda one: (one.line or 0, one.column or 0)))
+    return value
+
+
+def placed(wrong: Misplaced, tree: CommentedMap, path: Path) -> ConfigurationError:
+    """The same mistake with its line and column."""
+    line, column = place(tree, wrong.location)
+    return ConfigurationError(
+        wrong.error.message,
+        remedy=wrong.error.remedy,
+        setting=".".join(str(part) for part in wrong.location),
+        file=str(path),
+        line=line,
+        column=column,
+    )
+
+
+def unit_of(name: str) -> str:
+    """The unit in which a setting of this name is written; "" where its name has none.
+
+    >>> unit_of("dwell_s"), unit_of("max_per_m2"), unit_of("margin")
+    ('seconds', 'people per square metre', '')
+    """
+    return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
 
 
 def plain(node: Any) -> Any:
@@ -108,7 +170,7 @@ def explain(
         setting = ".".join(str(part) for part in location)
         found.append(
             ConfigurationError(
-                f"{setting or 'file'}: {_plain_words(detail['type'], detail['msg'])}",
+                f"{setting or 'file'}: {_plain_words(detail)}",
                 remedy=_remedy(detail, str(location[-1] if location else ""), model),
                 setting=setting,
                 file=str(path),
@@ -116,7 +178,7 @@ def explain(
                 column=column,
             )
         )
-    return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
+    return found
 
 
 def place(tree: CommentedMap | CommentedSeq, location: Path_) -> tuple[int, int]:
@@ -147,7 +209,10 @@ def _is_tag(part: str | int) -> bool:
     return isinstance(part, str) and ("[" in part or part.startswith("function-"))
 
 
-def _plain_words(kind: str, message: str) -> str:
+def _plain_words(detail: ErrorDetails) -> str:
+    kind = detail["type"]
+    if kind in NO_NUMBER:
+        return f"{detail['input']!r} is no number"
     if kind == "extra_forbidden":
         return "unknown setting"
     if kind == "missing":
@@ -156,7 +221,7 @@ def _plain_words(kind: str, message: str) -> str:
         return "must hold settings (key: value)"
     if kind == "timezone_aware":
         return "has no time zone"
-    return message.removeprefix("Value error, ")
+    return detail["msg"].removeprefix("Value error, ")
 
 
 def _remedy(detail: ErrorDetails, name: str, model: type[BaseModel]) -> str:
@@ -165,6 +230,8 @@ def _remedy(detail: ErrorDetails, name: str, model: type[BaseModel]) -> str:
         return _meant(str(detail["input"]), allowed, "")
     if detail["type"] == "timezone_aware":
         return "add the time zone, as in 2026-11-20T00:00:00+01:00"
+    if detail["type"] in NO_NUMBER and (unit := unit_of(name)):
+        return f"write the number alone, in {unit}"
     outside = detail["type"] in ("less_than_equal", "greater_than_equal")
     if outside and POINTS.intersection(detail["loc"]):
         return "points are relative to the picture, 0 to 1"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from veilleur.catalogue import Event, Subject
 from veilleur.errors import ConfigurationError
@@ -15,6 +16,7 @@ from veilleur.events import density, forbidden_zone, wrong_way
 from veilleur.events.rule import Rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
+from veilleur.yaml import NO_NUMBER, unit_of
 
 P = TypeVar("P", bound=BaseModel)
 WITH_VEHICLES = (Event.FORBIDDEN_ZONE, Event.WRONG_WAY)
@@ -89,7 +91,7 @@ def parse_specification(raw: Mapping[str, object]) -> RuleSpecification:
         return RuleSpecification.model_validate(dict(raw))
     except ValidationError as error:
         known = list(RuleSpecification.model_fields)
-        raise _understood(error, name, known, setting="") from error
+        raise _understood(error.errors(include_url=False)[0], name, known, setting="") from error
 
 
 def meant(word: str, known: Iterable[str]) -> str:
@@ -99,34 +101,67 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else "there is " + ", ".join(choices)
 
 
+def _known_as(word: str, known: Sequence[str]) -> str:
+    """The setting that was meant; with its unit, where another unit was."""
+    stem = word.rpartition("_")[0]
+    for name in known:
+        if stem and stem == name.rpartition("_")[0] and (unit := unit_of(name)):
+            return f"did you mean {name}, in {unit}?"
+    return meant(word, known)
+
+
+def parameter_mistakes(spec: RuleSpecification) -> list[ConfigurationError]:
+    """Everything that is wrong with the parameters alone; none for an event without a rule."""
+    if spec.event not in RULES:
+        return []
+    try:
+        RULES[spec.event].parameters.model_validate(spec.params)
+    except ValidationError as error:
+        return _all_understood(error, spec.id, RULES[spec.event].parameters)
+    return []
+
+
 def _checked(spec: RuleSpecification, model: type[P]) -> P:
     try:
         return model.model_validate(spec.params)
     except ValidationError as error:
-        raise _understood(error, spec.id, list(model.model_fields), setting="params") from error
+        raise _all_understood(error, spec.id, model)[0] from error
+
+
+def _all_understood(
+    error: ValidationError, rule: str, model: type[BaseModel]
+) -> list[ConfigurationError]:
+    known = list(model.model_fields)
+    details = error.errors(include_url=False)
+    return [_understood(detail, rule, known, setting="params") for detail in details]
 
 
 def _understood(
-    error: ValidationError, rule: str, known: list[str], *, setting: str
+    detail: ErrorDetails, rule: str, known: list[str], *, setting: str
 ) -> ConfigurationError:
-    """The first mistake of pydantic's list, in our words."""
-    first = error.errors(include_url=False)[0]
-    place = [str(part) for part in first["loc"]]
+    """One mistake of pydantic's list, in our words."""
+    place = [str(part) for part in detail["loc"]]
     path = ".".join(([setting] if setting else []) + place)
-    if first["type"] == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         return ConfigurationError(
             f"rule {rule}: unknown {path}",
-            remedy=meant(place[-1], known) if len(place) == 1 else "remove it",
+            remedy=_known_as(place[-1], known) if len(place) == 1 else "remove it",
             setting=path,
         )
     if place == ["event"]:
-        word = str(first["input"])
+        word = str(detail["input"])
         return ConfigurationError(
             f"rule {rule}: {word!r} is none of the eight events",
             remedy=meant(word, [event.value for event in Event]),
             setting=path,
         )
-    message = first["msg"].removeprefix("Value error, ")
+    if detail["type"] in NO_NUMBER and (unit := unit_of(place[-1])):
+        return ConfigurationError(
+            f"rule {rule}: {path}: {detail['input']!r} is no number",
+            remedy=f"write the number alone, in {unit}",
+            setting=path,
+        )
+    message = detail["msg"].removeprefix("Value error, ")
     return ConfigurationError(
         f"rule {rule}: {path}: {message}", remedy="see docs/events.md", setting=path
     )
