@@ -273,9 +273,11 @@ def test_a_camera_runs_with_a_password_typed_as_it_is(cameras: Make, street: Sim
     rings: list[int] = []
 
     def has_ring() -> bool:
-        if ring := camera.take_ring():
-            rings.append(len(ring))
-            assert ring[0].key
+        if footage := camera.take_ring():
+            rings.append(len(footage.packets))
+            assert footage.packets[0].key
+            assert footage.coding.codec == "h264"
+            assert footage.coding.extradata
         return bool(rings)
 
     until(has_ring, camera)

@@ -30,7 +30,7 @@ from veilleur.cameras.messages import (
 from veilleur.cameras.nursery import Nursery, shared_nursery
 from veilleur.cameras.picture import Picture
 from veilleur.cameras.process import Held, WorkerProcess
-from veilleur.cameras.ring import StoredPacket
+from veilleur.cameras.ring import Footage
 from veilleur.cameras.source import Kind, Source
 
 STALLED_AFTER_S = 5.0
@@ -143,7 +143,7 @@ class Camera:
         self._frames: deque[Held] = deque()
         self._ticked: float | None = None
         self._keyframes = self._rests = self._rested = False
-        self._ring: tuple[StoredPacket, ...] | None = None
+        self._ring: Footage | None = None
 
     @property
     def id(self) -> str:
@@ -224,12 +224,15 @@ class Camera:
         if self._worker:
             self._worker.set_mode(2 if self._rests else int(self._keyframes))
 
-    def request_ring(self) -> None:
-        """Ask for the packets of the last seconds; `take_ring` has them a little later."""
+    def request_ring(self) -> bool:
+        """Ask for the packets of the last seconds; `take_ring` has them a little later. False:
+        there is nobody to ask, or none are kept. They never come where the worker dies."""
         if self._worker and self.settings.ring_bytes:
             self._worker.request_ring(self.settings.ring_bytes)
+            return True
+        return False
 
-    def take_ring(self) -> tuple[StoredPacket, ...] | None:
+    def take_ring(self) -> Footage | None:
         """The packets asked for, once; None while they have not come."""
         ring, self._ring = self._ring, None
         return ring

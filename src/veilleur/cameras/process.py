@@ -23,13 +23,13 @@ from veilleur.cameras.messages import (
     Start,
 )
 from veilleur.cameras.nursery import Nursery
-from veilleur.cameras.ring import StoredPacket, unpack_packets
+from veilleur.cameras.ring import MOST_EXTRADATA, Coding, Footage, unpack_footage
 from veilleur.cameras.slots import LARGEST_SLOT, HostSlots, make_memory
 from veilleur.geometry import ImageArray
 
 _AT_ONCE = 64
 _LEAVE_WITHIN_S = 0.05
-_RING_OVERHEAD = 1 << 16
+_RING_OVERHEAD = MOST_EXTRADATA + (1 << 18)  # what stands beside the packets' data
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,15 +100,15 @@ class WorkerProcess:
             except OSError:
                 self._drop_ring()
 
-    def take_ring(self, size: int) -> tuple[StoredPacket, ...]:
+    def take_ring(self, size: int) -> Footage:
         """The packets, copied out of the memory. MessageError where they can't be read."""
         if self._ring is None:
             raise MessageError("packets that nobody asked for")
         try:
             if not 0 < size <= os.fstat(self._ring).st_size:
-                return ()
+                return Footage(Coding(""))
             with mmap.mmap(self._ring, size, prot=mmap.PROT_READ) as view:
-                return tuple(unpack_packets(bytes(view)))
+                return unpack_footage(bytes(view))
         except ValueError as error:
             raise MessageError(str(error)) from None
         finally:

@@ -1,22 +1,84 @@
-"""The last seconds of a stream as it came, encoded, in memory: what evidence is cut from later."""
+"""The last seconds of a stream as it came, encoded, in memory: what evidence is cut from later.
+
+`Footage` is what leaves a worker: the packets, and what a decoder must be told before the first of
+them. Nobody but a worker looks into the packets (`cameras.playback`).
+"""
 
 from __future__ import annotations
 
+import math
 import struct
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-_HEAD = struct.Struct("<IdB")
+MOST_EXTRADATA = 1 << 16  # bytes
+_HEAD = struct.Struct("<IddB")
+_CODING = struct.Struct("<24s24sHHI")
+_LONGEST_WORD = 24
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPacket:
-    """One encoded packet. time: seconds, decoding order; key: a picture can begin here."""
+    """One encoded packet. time: host's monotonic seconds when it came, in decoding order (the same
+    as `Frame.arrived` of its picture); key: a picture can begin here; shown: seconds on a clock of
+    the stream's own at which its picture is shown, None where the stream doesn't say.
+    """
 
     time: float
     key: bool
     data: bytes
+    shown: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """What a decoder must be told before the first packet.
+
+    codec, layout: FFmpeg's names of decoder and pixel layout. extradata: parameter sets that came
+    outside the packets (an RTSP description, a file's head).
+    """
+
+    codec: str
+    width: int = 0
+    height: int = 0
+    layout: str = ""
+    extradata: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """Packets in decoding order, of one connection. Empty: there was nothing to be had."""
+
+    coding: Coding
+    packets: tuple[StoredPacket, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the packets."""
+        return sum(len(packet.data) for packet in self.packets)
+
+    def between(self, since: float, until: float) -> Footage:
+        """Enough to decode what came from `since` to `until`, seconds of the packets' time: from
+        the last key frame at or before `since`, or else the first one."""
+        keys = [n for n, packet in enumerate(self.packets) if packet.key]
+        if not keys:
+            return replace(self, packets=())
+        before = [n for n in keys if self.packets[n].time <= since]
+        last = bisect_right(self.packets, until, key=lambda packet: packet.time)
+        return replace(self, packets=self.packets[(before or keys[:1])[-1] : last])
+
+    def joined(self, later: Footage) -> Footage:
+        """This and what came after it, each packet once. The later alone, where another decoder is
+        needed. A gap between them stays one: every footage begins with a key frame."""
+        if not self.packets or not later.packets:
+            return later if later.packets else self
+        if later.coding != self.coding:
+            return later
+        end = self.packets[-1].time
+        more = tuple(packet for packet in later.packets if packet.time > end)
+        return replace(self, packets=self.packets + more)
 
 
 class PacketRing:
@@ -65,20 +127,53 @@ class PacketRing:
                 return
 
 
-def pack_packets(packets: tuple[StoredPacket, ...]) -> bytes:
-    """All packets one after the other: length, time, key, data."""
-    return b"".join(_HEAD.pack(len(p.data), p.time, p.key) + p.data for p in packets)
+def pack_footage(footage: Footage) -> bytes:
+    """The coding, then all packets one after the other: length, times, key, data."""
+    coding = footage.coding
+    words = (word.encode()[:_LONGEST_WORD] for word in (coding.codec, coding.layout))
+    extradata = coding.extradata[:MOST_EXTRADATA]
+    head = _CODING.pack(*words, coding.width, coding.height, len(extradata))
+    return b"".join([head, extradata, *map(_packed, footage.packets)])
 
 
-def unpack_packets(packed: bytes) -> Iterator[StoredPacket]:
-    """The reverse, from memory that a worker wrote. ValueError where a length runs over the end."""
-    at = 0
+def _packed(packet: StoredPacket) -> bytes:
+    shown = math.nan if packet.shown is None else packet.shown
+    return _HEAD.pack(len(packet.data), packet.time, shown, packet.key) + packet.data
+
+
+def unpack_footage(packed: bytes) -> Footage:
+    """The reverse, from memory that a worker wrote. ValueError for what no worker writes."""
+    if len(packed) < _CODING.size:
+        raise ValueError("footage cut off within its head")
+    codec, layout, width, height, extra = _CODING.unpack_from(packed)
+    begins = _CODING.size + extra
+    if extra > MOST_EXTRADATA or begins > len(packed):
+        raise ValueError("extradata longer than there is")
+    extradata = packed[_CODING.size : begins]
+    coding = Coding(_word(codec), width, height, _word(layout), extradata)
+    return Footage(coding, tuple(_packets(packed, begins)))
+
+
+def _packets(packed: bytes, at: int) -> Iterator[StoredPacket]:
+    last = -math.inf
     while at < len(packed):
         if at + _HEAD.size > len(packed):
             raise ValueError("packets cut off within a head")
-        length, time, key = _HEAD.unpack_from(packed, at)
+        length, time, shown, key = _HEAD.unpack_from(packed, at)
         at += _HEAD.size
         if at + length > len(packed):
             raise ValueError("packets cut off within their data")
-        yield StoredPacket(time, bool(key), packed[at : at + length])
+        if not last <= time < math.inf:
+            raise ValueError("packets that go back in time")
+        last = time
+        yield StoredPacket(
+            time, bool(key), packed[at : at + length], shown if math.isfinite(shown) else None
+        )
         at += length
+
+
+def _word(text: bytes) -> str:
+    word = text.rstrip(b"\0").decode("ascii")
+    if not all(c.isalnum() or c in "_-." for c in word):
+        raise ValueError("a name that is none")
+    return word

@@ -46,7 +46,7 @@ from veilleur.cameras.messages import (
     Start,
 )
 from veilleur.cameras.picture import Picture
-from veilleur.cameras.ring import PacketRing, StoredPacket, pack_packets
+from veilleur.cameras.ring import Coding, Footage, PacketRing, StoredPacket, pack_footage
 from veilleur.cameras.sampling import Sampler
 from veilleur.cameras.slots import WorkerSlots
 from veilleur.cameras.source import Feed, Kind, Source, open_feed
@@ -113,6 +113,7 @@ class Worker:
         self._keys: deque[float] = deque(maxlen=_KEYS_REMEMBERED)
         self._ring = PacketRing(start.ring_seconds, start.ring_bytes)
         self._ring_lock = threading.Lock()
+        self._coding: Coding | None = None
         settings = HealthSettings(frozen=start.source.live)
         self._sampler = Sampler(
             "",
@@ -172,7 +173,8 @@ class Worker:
 
     def _write_ring(self, memory: int) -> None:
         with self._ring_lock:
-            packed = pack_packets(self._ring.packets())
+            footage = Footage(self._coding or Coding(""), self._ring.packets())
+        packed = pack_footage(footage)
         view = _whole(memory)
         fits = len(packed) <= len(view)
         if fits:
@@ -229,6 +231,7 @@ class Worker:
                 if source.live and offset == 0.0:
                     sandbox.seal()
                 facts = feed.facts
+                self._coding = _coding(feed)
                 self._say(Opened(facts.codec, facts.width, facts.height, facts.rate, enclosed))
                 last = self._play_once(feed, offset)
             finally:
@@ -252,7 +255,7 @@ class Worker:
             if self._stop.is_set():
                 break
             arrived = time.monotonic()
-            self._keep(packet, feed, arrived)
+            self._keep(packet, feed, arrived, offset)
             decoder.mode = self._mode
             for decoded in decoder.step(packet, arrived):
                 self._hand_over(decoded, offset)
@@ -263,15 +266,18 @@ class Worker:
         last = decoder.last_s
         return None if last is None else last + offset
 
-    def _keep(self, packet: Packet[VideoStream], feed: Feed, arrived: float) -> None:
+    def _keep(self, packet: Packet[VideoStream], feed: Feed, arrived: float, offset: float) -> None:
         """Remember key frames' distance, and the packet for evidence."""
+        base = feed.facts.time_base_s
         stamp = packet.dts if packet.dts is not None else packet.pts
-        seconds = arrived if stamp is None else stamp * feed.facts.time_base_s
+        seconds = arrived if stamp is None else stamp * base
         if packet.is_keyframe:
             self._keys.append(seconds)
         if self._start.ring_bytes:
+            shown = None if packet.pts is None else packet.pts * base + offset
+            stored = StoredPacket(arrived, packet.is_keyframe, bytes(packet), shown)
             with self._ring_lock:
-                self._ring.add(StoredPacket(arrived, packet.is_keyframe, bytes(packet)))
+                self._ring.add(stored)
 
     def _place(self, width: int, height: int) -> ImageArray | None:
         """Room for a picture. None: the host still holds all of it (live), or none will come."""
@@ -330,6 +336,12 @@ class _Pace:
             self._stop.wait(ahead)
         elif ahead < -BEHIND_S:
             self._began -= ahead
+
+
+def _coding(feed: Feed) -> Coding:
+    context = feed.stream.codec_context
+    layout = context.pix_fmt or ""
+    return Coding(context.name, context.width, context.height, layout, context.extradata or b"")
 
 
 def _whole(memory: int) -> memoryview:
