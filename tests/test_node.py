@@ -18,22 +18,22 @@ import pytest
 
 from tests.watching import (
     ANYBODY,
+    NOW,
     Blocks,
+    Idle,
     Made,
     across,
     enters_at,
+    frame,
+    judged,
     laboratory,
     member,
     of,
-    picture,
     street,
     until,
     until_it_runs,
 )
-from veilleur.cameras.camera import Camera, State
 from veilleur.cameras.frame import Activity, Frame
-from veilleur.cameras.messages import Opened
-from veilleur.cameras.picture import Picture
 from veilleur.cameras.replay import replay
 from veilleur.catalogue import Event
 from veilleur.engine.drops import Drops
@@ -52,8 +52,6 @@ from veilleur.law.authorisation import Authorisation, Period
 from veilleur.law.gate import Authorised, Gate
 from veilleur.simulation.faults import Fault, Kind
 from veilleur.simulation.simulator import SimulatedCamera, Simulator
-
-NOW = datetime(2026, 12, 1, 14, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -348,7 +346,7 @@ def test_quiet_scenes_are_decoded_by_key_frames_and_lose_no_event(tmp_path: Path
 
 
 def _all(node: Node) -> list[Alert]:
-    return [node.alerts.get_nowait() for _ in range(node.alerts.qsize())]
+    return [node.alerts.get_nowait().alert for _ in range(node.alerts.qsize())]
 
 
 # ---------------------------------------------------------------------- another picture
@@ -418,46 +416,10 @@ def test_the_gate_closes_with_the_next_frame_when_the_period_is_over(clip: Path)
         until_it_runs(node, "gate")
 
 
-class Idle(Camera):
-    """A camera that a test plays: no process, frames as the test gives them."""
-
-    def __init__(self, gate: object) -> None:
-        super().__init__(gate)  # type: ignore[arg-type]
-        self.frames: list[Frame] = []
-        self.state = State.RUNNING
-        self.connect()
-
-    def connect(self) -> None:
-        self.facts = Opened("h264", 320, 180, 25.0, 0)
-
-    def read(self, now: float) -> Frame | None:
-        return self.frames.pop(0) if self.frames else None
-
-    def tick(self, now: float) -> None:
-        return None
-
-
-def frame(seconds: float, arrived: float, left: float | None = 0.5) -> Frame:
-    return Frame(
-        "gate", 0, seconds, Picture(picture(left)), arrived, activity=Activity(everywhere=True)
-    )
-
-
 @pytest.fixture
 def seat() -> Seat:
     one = member("gate", "rtsp://cam.lan/live")
     return Seat(one, Idle(one.settings))
-
-
-def judged(seat: Seat, one: Frame, at: datetime = NOW) -> Step:
-    """One frame through the seat, as the node does it."""
-    assert isinstance(seat.camera, Idle)
-    seat.camera.frames.append(one)
-    placed = seat.collect(one.arrived, shed=False)
-    assert placed is not None
-    step = seat.analyse(placed, laboratory([seat.member]), Made(), at)
-    seat.note(step, placed, one.arrived + 0.25)
-    return step
 
 
 def test_latency_is_from_the_packets_arrival_to_the_rules_answer(seat: Seat) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -16,13 +17,18 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
-from veilleur.cameras.camera import CameraSettings
+from veilleur.cameras.camera import Camera, CameraSettings, State
+from veilleur.cameras.frame import Activity, Frame
+from veilleur.cameras.messages import Opened
+from veilleur.cameras.picture import Picture
 from veilleur.cameras.source import parse_source
 from veilleur.catalogue import Event
 from veilleur.engine.assembly import Assembly, Detectors
 from veilleur.engine.member import Member
 from veilleur.engine.node import Node
+from veilleur.engine.pipeline import Step
 from veilleur.engine.report import CameraReport, Condition
+from veilleur.engine.seat import Seat
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import ImageArray, View
 from veilleur.law.gate import Gate, Laboratory, Permit
@@ -30,6 +36,7 @@ from veilleur.perception.detector import Detector
 from veilleur.perception.loader import Choice
 from veilleur.perception.objects import Detections, Kind
 
+NOW = datetime(2026, 12, 1, 14, tzinfo=UTC)
 RATE = 25
 SIZE = (320, 180)
 TALL, SLIM = 60, 24
@@ -162,3 +169,39 @@ def until_it_runs(node: Node, *cameras: str) -> None:
         )
 
     until(runs, node)
+
+
+class Idle(Camera):
+    """A camera that a test plays: no process, frames as the test gives them."""
+
+    def __init__(self, gate: object) -> None:
+        super().__init__(gate)  # type: ignore[arg-type]
+        self.frames: list[Frame] = []
+        self.state = State.RUNNING
+        self.connect()
+
+    def connect(self) -> None:
+        self.facts = Opened("h264", 320, 180, 25.0, 0)
+
+    def read(self, now: float) -> Frame | None:
+        return self.frames.pop(0) if self.frames else None
+
+    def tick(self, now: float) -> None:
+        return None
+
+
+def frame(seconds: float, arrived: float, left: float | None = 0.5) -> Frame:
+    return Frame(
+        "gate", 0, seconds, Picture(picture(left)), arrived, activity=Activity(everywhere=True)
+    )
+
+
+def judged(seat: Seat, one: Frame, at: datetime = NOW) -> Step:
+    """One frame through the seat, as the node does it."""
+    assert isinstance(seat.camera, Idle)
+    seat.camera.frames.append(one)
+    placed = seat.collect(one.arrived, shed=False)
+    assert placed is not None
+    step = seat.analyse(placed, laboratory([seat.member]), Made(), at)
+    seat.note(step, placed, one.arrived + 0.25)
+    return step

@@ -175,7 +175,7 @@ class Watcher:
                 tell(f"a mistake in the engine, camera {surprise.camera or '-'}: {surprise.words}")
                 print(surprise.trace, file=sys.stderr, flush=True)
             self._node.check()
-            alerts = list(_waiting(self._node.alerts))
+            alerts = [sighting.alert for sighting in _waiting(self._node.alerts)]
             self._total += len(alerts)
             yield alerts
             if not done:

@@ -11,6 +11,7 @@ import numpy as np
 
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.pipeline import Pipeline
+from veilleur.engine.sighting import digest
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
@@ -82,6 +83,10 @@ class Assembly:
     def _counting(self) -> CountSettings | None:
         counts = any(rule.event is Event.DENSITY for rule in self.rules)
         return CountSettings() if counts else None
+
+    def parameters(self, rule: str) -> str:
+        """Short digest of this rule as it was configured (`sighting.digest`)."""
+        return next(digest(one) for one in self.rules if one.id == rule)
 
     def pipeline(self, view: View, gate: Gate, detectors: Detectors) -> Pipeline:
         """Errors: ConfigurationError for a rule, ModelUnusable for the detector."""

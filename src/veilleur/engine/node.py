@@ -18,7 +18,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
 
@@ -29,10 +29,12 @@ from veilleur.engine.assembly import Detectors
 from veilleur.engine.drops import Cause, Drops
 from veilleur.engine.inbox import Inbox
 from veilleur.engine.member import Member
+from veilleur.engine.pipeline import Step
 from veilleur.engine.report import CameraReport, Condition, Surprise
 from veilleur.engine.seat import Seat, surprise_of
+from veilleur.engine.seen import Snapshot, copied
 from veilleur.engine.shedding import Load, Shedding, SheddingSettings
-from veilleur.engine.situations import Alert
+from veilleur.engine.sighting import MOST_PICTURES, Sighting
 from veilleur.errors import NotAuthorised, VeilleurError
 from veilleur.law.gate import Gate
 
@@ -74,7 +76,7 @@ class Node:
         now: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.alerts: queue.SimpleQueue[Alert] = queue.SimpleQueue()
+        self.alerts: queue.SimpleQueue[Sighting] = queue.SimpleQueue()
         self.surprises: queue.SimpleQueue[Surprise] = queue.SimpleQueue()
         self._gate, self._detectors, self._now, self._utc = gate, detectors, now, utc
         self._seats = {m.id: Seat(m, Camera(m.settings)) for m in members}
@@ -136,6 +138,32 @@ class Node:
             seat.report(self._gate, self._drops.of(name), now, shed=name in shed, since=self._since)
             for name, seat in self._seats.items()
         ]
+
+    def utc_of(self, host_s: float) -> datetime:
+        """The instant of a time on the host's clock, as that is set now."""
+        return self._utc() - timedelta(seconds=self._now() - host_s)
+
+    def snapshot(self, camera: str) -> Snapshot | None:
+        """The newest analysed picture, copied; None: there is none that may be shown."""
+        seat = self._seats.get(camera)
+        seen = seat.seen if seat is not None else None
+        if seen is None:
+            return None
+        arrived = seen.frame.arrived
+        return Snapshot(
+            camera,
+            copied(seen.frame.picture),
+            seen.view,
+            seen.boxes,
+            taken=self.utc_of(arrived),
+            age_s=max(0.0, self._now() - arrived),
+        )
+
+    def ongoing(self) -> frozenset[tuple[str, str]]:
+        """(camera, rule) whose situation goes on now."""
+        now = self._now()
+        seats = self._seats.items()
+        return frozenset((name, rule) for name, seat in seats for rule in seat.ongoing(now))
 
     # ------------------------------------------------------------------ threads
     def _guarded(self, duty: Callable[[], None]) -> None:
@@ -245,8 +273,28 @@ class Node:
             self._drops.count(seat.id, Cause.NOT_AUTHORISED)
             return
         seat.note(step, frame, self._now())
+        if step.alerts:
+            self._tell(seat, step, frame)
+
+    def _tell(self, seat: Seat, step: Step, frame: Frame) -> None:
+        """Hand over the alerts of a frame, with one copy of its picture for all of them."""
+        room = self.alerts.qsize() < MOST_PICTURES
+        picture = copied(frame.picture) if room else None
+        at, permit = self.utc_of(frame.arrived), self._gate.permit(seat.id)
+        assert seat.seen is not None
         for alert in step.alerts:
-            self.alerts.put(alert)
+            sighting = Sighting(
+                alert=alert,
+                at=at,
+                began_at=at - timedelta(seconds=alert.noticed - alert.began),
+                host_s=frame.arrived,
+                view=step.scene.view,
+                picture=picture,
+                boxes=seat.seen.boxes,
+                reference=permit.reference,
+                parameters=seat.member.assembly.parameters(alert.rule),
+            )
+            self.alerts.put(sighting)
 
     def _broken(self, seat: Seat, error: Exception) -> None:
         """The analysis of one camera raised: the frame is lost, the camera says so."""

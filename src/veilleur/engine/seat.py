@@ -23,6 +23,7 @@ from veilleur.engine.member import Member
 from veilleur.engine.pipeline import Pipeline, Step
 from veilleur.engine.quiet import Quiet
 from veilleur.engine.report import CameraReport, Condition, Surprise
+from veilleur.engine.seen import Seen, Sight
 from veilleur.engine.situations import Alert
 from veilleur.engine.timeline import Timeline
 from veilleur.errors import NotAuthorised, VeilleurError
@@ -36,6 +37,9 @@ SILENT_AFTER_S = 3.0
 LATE_S = 0.15
 """From a frame's arrival to the rules' answer: what is promised. Beyond it an answer is late."""
 PROVE_AGAIN_S = 5.0
+GOES_ON_S = 5.0
+"""A situation is taken to go on for so long after the last look; a quiet scene is looked at by key
+frames, 2.5 s apart at most."""
 SAME_SHAPE = 0.02
 """Aspect ratios that differ by less are the same: cameras round to whole macroblocks."""
 
@@ -98,10 +102,12 @@ class Seat:
     late: int = 0
     lag: Lag = field(default_factory=Lag)
     last: Step | None = None
+    seen: Seen | None = None
     last_alert: Alert | None = None
     trouble: Trouble | None = None
     _delays: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=1000))
     _timeline: Timeline = field(default_factory=Timeline)
+    _sight: Sight = field(default_factory=Sight)
     _stream: object = None
     _view: View | None = None
     _connected: float = 0.0
@@ -214,7 +220,7 @@ class Seat:
         self._delays.append((now, now - frame.arrived))
         self.late += now - frame.arrived > LATE_S
         self.analysed += 1
-        self.last = step
+        self.last, self.seen = step, self._sight.see(step, frame)
         if step.alerts:
             self.last_alert = step.alerts[-1]
         self.key_frames_only = not self.member.waits and self.quiet.update(
@@ -226,11 +232,13 @@ class Seat:
     def refuse(self, refusal: NotAuthorised) -> None:
         """The gate is closed: nothing of what was seen is shown any longer."""
         self.trouble = Trouble(Condition.NOT_AUTHORISED, str(refusal))
-        self.last, self.key_frames_only = None, False
+        self.last = self.seen = None
+        self.key_frames_only = False
 
     def fail(self, error: Exception, now: float) -> Surprise | None:
         """The analysis broke: it begins anew after a while. A Surprise where nobody foresaw it."""
-        self.pipeline, self.last, self.key_frames_only = None, None, False
+        self.pipeline = self.last = self.seen = None
+        self.key_frames_only = False
         self.rests_until = self.backoff.failed(now)
         if isinstance(error, VeilleurError):
             self.trouble = Trouble(Condition.FAILED, str(error))
@@ -241,6 +249,15 @@ class Seat:
         return surprise
 
     # ------------------------------------------------------------------ any thread
+    def ongoing(self, now: float) -> frozenset[str]:
+        """The rules whose situation goes on now, as far as the camera shows what is now."""
+        last, seen = self.last, self.seen
+        if last is None or seen is None or self.camera.state is not State.RUNNING:
+            return frozenset()
+        if now - seen.frame.arrived > GOES_ON_S:
+            return frozenset()
+        return frozenset(v.rule for v in last.verdicts if v.verdict.holding or v.verdict.signals)
+
     def report(
         self, gate: Gate, dropped: Counter[str], now: float, *, shed: bool, since: float
     ) -> CameraReport:
