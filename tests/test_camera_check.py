@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
+from textwrap import indent
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,8 @@ from typer.testing import CliRunner
 
 import veilleur
 from tests.cameras_media import make_clip
+from tests.made_models import MADE, somebody_always
+from tests.watching import street
 from veilleur.cameras.inspection import (
     PacketMeter,
     SceneMeter,
@@ -30,7 +33,7 @@ from veilleur.cameras.inspection import (
 from veilleur.cameras.source import open_feed, parse_source
 from veilleur.cameras.suitability import Finding, Fit, angle_of, judge, judge_all, scale_of
 from veilleur.catalogue import Event
-from veilleur.errors import NotAuthorised
+from veilleur.errors import ModelUnusable, NotAuthorised
 from veilleur.geometry import FloatArray, View
 from veilleur.ground import ground_plane
 
@@ -269,6 +272,26 @@ def test_a_file_is_checked_in_laboratory_mode() -> None:
     assert fits["forbidden_zone"] == "yes"
     assert fits["weapon"] == "no"
     assert all(math.isfinite(v) for v in report["scene"].values() if isinstance(v, float))
+
+
+def test_the_detector_of_a_site_file_looks(tmp_path: Path) -> None:
+    """A made model that sees somebody in any picture, in pictures that show nobody."""
+    somebody_always(tmp_path)
+    street(tmp_path / "a.mp4", 3.0, lambda seconds: None)
+    site = tmp_path / "site.yaml"
+    plain = "site: s\ncameras: [{id: a, source: a.mp4}]\n"
+    people = []
+    for text in (plain, f"{plain}detector:\n{indent(MADE, '  ')}"):
+        site.write_text(text)
+        result = CliRunner().invoke(
+            command.app, ["check", "a", "--site", str(site), "--json"], catch_exceptions=False
+        )
+        people.append(json.loads(result.stdout)["scene"]["people"])
+    assert people[0] == 0 < people[1]
+
+    site.write_text(plain + "detector: {backend: openvno}\n")
+    with pytest.raises(ModelUnusable, match="no back end is called 'openvno'"):
+        command.inspect("a", None, site, 3.0)
 
 
 def test_density_is_judged_by_its_own_rule(data: Path) -> None:

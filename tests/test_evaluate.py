@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ import typer
 from typer.testing import CliRunner
 
 from tests.evaluating import ToldEngine, clip, write_dataset
+from tests.made_models import MADE, somebody_always
+from tests.watching import street
 from veilleur.cli.evaluate import evaluate, measure
-from veilleur.errors import ConfigurationError, DatasetError
+from veilleur.errors import ConfigurationError, DatasetError, ModelUnusable, VeilleurError
 from veilleur.evaluation.dataset import load
 from veilleur.evaluation.laboratory import LaboratoryEngine
 from veilleur.evaluation.results import Results
@@ -78,6 +81,49 @@ def test_what_is_asked_for_has_to_exist(tmp_path: Path) -> None:
         measure(ToldEngine, folder, **(OPTIONS | {"html": tmp_path / "no" / "r.html"}))
 
 
+def test_another_detector_is_measured_if_a_file_names_it(tmp_path: Path) -> None:
+    """A made model sees somebody in the middle of an empty street, where the embedded one doesn't:
+    its mapping alone, and the site file that holds it, mean the same."""
+    somebody_always(tmp_path)
+    alone, site = tmp_path / "detector.yaml", tmp_path / "site.yaml"
+    alone.write_text(MADE)
+    site.write_text("site: s\ncameras: [{id: a}]\ndetector:\n" + indent(MADE, "  "))
+    street(tmp_path / "a.mp4", 3.0, lambda seconds: None)
+    folder = write_dataset(tmp_path, clip("a", truth=[]))
+    out = tmp_path / "r.json"
+    for file, alerts in ((alone, 1), (site, 1), (None, 0)):
+        named = ["--detector", str(file)] if file else []
+        result = CliRunner().invoke(app, [str(folder), "--jobs", "1", "--json", str(out), *named])
+        assert result.exit_code == 0, result.output
+        results = Results.read(out)
+        assert sum(len(one.alerts) for one in results.clips) == alerts
+        assert results.engine.startswith("Mine, openvino fp32") is bool(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("backend: openvno\n", ModelUnusable, "no back end is called 'openvno'"),
+        ("backnd: openvino\n", ConfigurationError, "detector.yaml:1:1: backnd: unknown setting"),
+        ("{name: M, file: none.onnx, adapter: yolox}", ModelUnusable, "no weights at"),
+        ("{name: M, file: none.onnx, adapter: yollox}", ModelUnusable, "one of: nanodet"),
+        ("{name: M, file: made.onnx, adapter: yolox}", ModelUnusable, "the yolox adapter expected"),
+        ("site: s\ncameras: [{id: a}]\n", ConfigurationError, "this site file names no detector"),
+    ],
+)
+def test_a_detector_that_cannot_work_is_told_before_anything_is_measured(
+    tmp_path: Path, text: str, error: type[VeilleurError], words: str
+) -> None:
+    somebody_always(tmp_path)
+    file = tmp_path / "detector.yaml"
+    file.write_text(f"model: {text}\n" if text.startswith("{") else text)
+    folder = write_dataset(tmp_path, clip("a"))
+    result = CliRunner().invoke(app, [str(folder), "--detector", str(file)])
+    assert isinstance(result.exception, error)
+    assert words in str(result.exception)
+    assert result.output == ""
+
+
 def test_poor_quality_is_a_result_and_not_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,7 +149,7 @@ def test_an_unknown_event_in_one_clip_stops_everything_before_it_starts(tmp_path
 def test_a_file_that_is_no_video_is_told_after_the_others_were_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", LaboratoryEngine)
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", lambda _: LaboratoryEngine())
     walk(tmp_path / "a.scenes.jsonl")
     out = tmp_path / "r.json"
     folder = write_dataset(tmp_path, walked("a"), clip("b"))
@@ -126,7 +172,7 @@ def test_two_runs_of_the_real_engine_are_the_same(tmp_path: Path) -> None:
 
 
 def test_several_clips_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", ToldEngine)
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", lambda _: ToldEngine())
     folder = write_dataset(tmp_path, clip("a"), clip("b"), clip("c"))
     out = tmp_path / "r.json"
     asked = ["--clip", "c", "--clip", "a", "--jobs", "1", "--json", str(out)]
@@ -138,7 +184,7 @@ def test_several_clips_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_broken_clip_alone_is_told_in_plain_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", LaboratoryEngine)
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", lambda _: LaboratoryEngine())
     (tmp_path / "b.mp4").write_bytes(b"no video at all " * 100)
     result = CliRunner().invoke(app, [str(write_dataset(tmp_path, clip("b"))), "--jobs", "1"])
     told = str(result.exception)

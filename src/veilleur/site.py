@@ -45,7 +45,7 @@ from veilleur.ground import GroundSpecification, view_on
 from veilleur.perception.backends import Precision
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET, ModelConfiguration
-from veilleur.yaml import Misplaced, read_model
+from veilleur.yaml import Misplaced, read_model, read_tree
 
 NOMINAL = View(1600, 900)
 _MASK: TypeAdapter[tuple[Point, ...]] = TypeAdapter(tuple[Point, ...])
@@ -126,6 +126,25 @@ def load_site(path: Path) -> Site:
     Errors: `veilleur.yaml.Problems` (a ConfigurationError) with every mistake, line and column.
     """
     return read_model(path, Site, partial(_mistakes, folder=path.parent))
+
+
+def load_choice(path: Path) -> Choice:
+    """How the detector is to run: from a file that holds what a site file has under `detector:`,
+    or from a whole site file. A model's file is relative to it.
+
+    Errors: ConfigurationError with every mistake, line and column.
+    """
+    if not {"cameras", "detector"} & set(read_tree(path)):
+        return read_model(path, DetectorSetting).choice(path.parent)
+    setting = load_site(path).detector
+    if setting is None:
+        raise ConfigurationError(
+            "this site file names no detector",
+            remedy="add `detector:` to it; without it the embedded one is used",
+            setting="detector",
+            file=str(path),
+        )
+    return setting.choice(path.parent)
 
 
 def camera_view(camera: SiteCamera, width: int, height: int, folder: Path) -> View:

@@ -85,7 +85,9 @@ def check(
     authorisation: Annotated[
         Path | None, typer.Option(help="the act under which a real camera's pictures are looked at")
     ] = None,
-    site: Annotated[Path | None, typer.Option(help="for the camera's ground and masks")] = None,
+    site: Annotated[
+        Path | None, typer.Option(help="for the camera's ground and masks, and the detector")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object, no table")] = False,
     seconds: Annotated[float, typer.Option(min=1.0, help="seconds of pictures to look at")] = 20.0,
 ) -> None:
@@ -99,12 +101,14 @@ def check(
 
 def inspect(source: str, authorisation: Path | None, site: Path | None, seconds: float) -> Report:
     """Without a permit only the stream is described, and no picture is decoded."""
+    plan = load_site(site) if site else None
+    folder = site.parent if site else Path()
     try:
         lineup = line_up(
             [source],
-            load_site(site) if site else None,
+            plan,
             read_authorisation(authorisation) if authorisation else None,
-            folder=site.parent if site else Path(),
+            folder=folder,
             is_our_simulator=is_our_simulator,
             at=datetime.now(UTC),
         )
@@ -114,7 +118,8 @@ def inspect(source: str, authorisation: Path | None, site: Path | None, seconds:
         stream = _stream(parse_source(source))
         view = View(stream.width, stream.height)
         return Report(stream, None, view, judge_all(stream, None, view), "nothing", str(refusal))
-    return _with_pictures(lineup, seconds, Detectors(chosen()))
+    setting = plan.detector.choice(folder) if plan and plan.detector else None
+    return _with_pictures(lineup, seconds, Detectors(chosen(setting)))
 
 
 def _with_pictures(lineup: Lineup, seconds: float, detectors: Detectors) -> Report:
@@ -162,7 +167,7 @@ class Onlooker:
 
     def _assembled(self, now: datetime) -> Pipeline:
         id_, assembly = self._member.id, self._member.assembly
-        if Event.DENSITY in self._gate.permit(id_).open_events(id_, now):
+        if self._gate.refusal(id_, COUNTING.id, Event.DENSITY, now) is None:
             assembly = replace(assembly, rules=(*assembly.rules, COUNTING))
         return assembly.pipeline(self._view, self._gate, self._detectors)
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import sys
 
+from veilleur.engine.assembly import Detectors
+from veilleur.geometry import View
 from veilleur.perception.choice import cache_folder, decide, machine_key, recall
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET
 
+USUAL = View(1920, 1080)
+
 
 def chosen(setting: Choice | None = None) -> Choice:
-    """The choice for this machine; a setting of the site file wins. Errors: ModelUnusable."""
+    """The choice for this machine; a setting of a file wins, and is tried before anything runs.
+
+    Errors: ModelUnusable.
+    """
     if setting is not None:
+        Detectors(setting).fitting(USUAL)
         return decide(setting=setting).choice
     memory, _ = recall(cache_folder() / "choice.json", machine_key(NANODET))
     if memory is None:

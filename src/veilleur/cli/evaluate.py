@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,13 +17,14 @@ from rich.table import Table
 from rich.text import Text
 
 from veilleur.catalogue import Event
+from veilleur.cli.choosing import chosen
 from veilleur.errors import ConfigurationError, DatasetError
 from veilleur.evaluation import report
 from veilleur.evaluation.dataset import load, meant
 from veilleur.evaluation.laboratory import LaboratoryEngine
 from veilleur.evaluation.results import EventMetrics, Results, assess_all, several, summarise
 from veilleur.evaluation.runner import Engine, cores, run
-from veilleur.perception.choice import decide
+from veilleur.site import load_choice
 
 _COLUMNS = ("found", "recall (95 %)", "prec.", "F1", "false (95 %)", "rep.", "p50/p95 s")
 LABORATORY = " LABORATORY: recorded or made footage, analysed for measurement "
@@ -37,10 +39,19 @@ def evaluate(
     clip: Annotated[
         list[str] | None, typer.Option(help="only the clip with this id; may be repeated")
     ] = None,
+    detector: Annotated[
+        Path | None, typer.Option(help="another detector: a site file, or its `detector:` alone")
+    ] = None,
 ) -> None:
     """Measure how good the signals are on labelled video. Laboratory mode."""
     results = measure(
-        _engine, dataset, event=event, html=html, as_json=as_json, jobs=jobs, clips=clip or ()
+        partial(_engine, detector),
+        dataset,
+        event=event,
+        html=html,
+        as_json=as_json,
+        jobs=jobs,
+        clips=clip or (),
     )
     broken = [c for c in results.clips if c.error]
     if broken:
@@ -52,9 +63,9 @@ def evaluate(
         )
 
 
-def _engine() -> Engine:
-    """The back end this machine works with, live as well; chosen once, for all processes."""
-    return LaboratoryEngine(decide().choice)
+def _engine(detector: Path | None) -> Engine:
+    """The back end this machine works with, live as well, or the file's; one for all processes."""
+    return LaboratoryEngine(chosen(load_choice(detector) if detector else None))
 
 
 def measure(
@@ -70,16 +81,16 @@ def measure(
     """Run, tell, write. Before anything runs: DatasetError, ConfigurationError for options."""
     for file in (html, as_json):
         _writable(file)
-    chosen = load(dataset).only(event=_event(event), clip_ids=clips)
+    asked = load(dataset).only(event=_event(event), clip_ids=clips)
     console = Console()
     engine = engine_for()
     console.print(Text(LABORATORY, style="black on yellow"))
     began = time.monotonic()
     with _bar(console) as bar:
-        observed = run(chosen, engine, jobs=jobs, pictures=html is not None, progress=bar)
-    assessed = assess_all(chosen, observed)
+        observed = run(asked, engine, jobs=jobs, pictures=html is not None, progress=bar)
+    assessed = assess_all(asked, observed)
     results = summarise(
-        chosen,
+        asked,
         assessed,
         engine=engine.words,
         wall_s=time.monotonic() - began,

@@ -84,7 +84,8 @@ def run(
 
     setting: how the detector runs, where the site file says so.
 
-    Errors: CameraError where a file could not be analysed to its end, NodeFailed. Exit code 1 where
+    Errors: ModelUnusable where it can't; CameraError where a file could not be analysed to its end,
+    NodeFailed. Exit code 1 where
     the engine made mistakes on the way; each is told on stderr when it happens.
     """
     choice = chosen(setting)

@@ -138,7 +138,7 @@ class OpenVinoSession:
                 },
             )
         except RuntimeError as error:
-            raise _unloadable("OpenVINO", loading, error) from error
+            raise _unusable("OpenVINO can't load", loading, error) from error
         self._names = [output_name(port) for port in self._compiled.outputs]
         self._sizes = np.array([[loading.width, loading.height]], np.int64)
         self._tensor = ov.Tensor
@@ -179,10 +179,10 @@ def _fix_shapes(ov: Any, model: Any, loading: Loading) -> None:
     model.reshape({port: shape for port, shape in zip(model.inputs, shapes, strict=False)})
 
 
-def _unloadable(name: str, loading: Loading, error: Exception) -> ModelUnusable:
+def _unusable(what: str, loading: Loading, error: Exception) -> ModelUnusable:
     reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
     return ModelUnusable(
-        f"{name} can't load {loading.model.file.name} at {loading.height}x{loading.width} "
+        f"{what} {loading.model.file.name} at {loading.height}x{loading.width} "
         f"in {loading.precision}: {reason}",
         remedy="check file, layout and size in the model's configuration",
         model=loading.model.name,
@@ -223,7 +223,7 @@ class OnnxRuntimeSession:
                 str(loading.file()), options, providers=[provider]
             )
         except _onnxruntime_errors() as error:
-            raise _unloadable("ONNX Runtime", loading, error) from error
+            raise _unusable("ONNX Runtime can't load", loading, error) from error
         if provider not in self._session.get_providers():
             raise ModelUnusable(
                 f"ONNX Runtime could not start {provider}: its libraries are missing here",
@@ -233,10 +233,14 @@ class OnnxRuntimeSession:
         self._inputs = [port.name for port in self._session.get_inputs()]
         self._outputs = [port.name for port in self._session.get_outputs()]
         self._sizes = np.array([[loading.width, loading.height]], np.int64)
+        self._loading, self._errors = loading, _onnxruntime_errors()
 
     def run(self, tensor: ImageArray | FloatArray) -> Outputs:
         feed = dict(zip(self._inputs, (tensor, self._sizes), strict=False))
-        arrays = self._session.run(self._outputs, feed)
+        try:
+            arrays = self._session.run(self._outputs, feed)
+        except self._errors as error:
+            raise _unusable("ONNX Runtime can't run", self._loading, error) from error
         return dict(zip(self._outputs, arrays, strict=True))
 
 
