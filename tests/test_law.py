@@ -12,11 +12,13 @@ from veilleur.catalogue import Event
 from veilleur.errors import ConfigurationError, NotAuthorised
 from veilleur.events.specification import RuleSpecification
 from veilleur.law.authorisation import Authorisation, read_authorisation
-from veilleur.law.gate import Authorised, Gate, Laboratory
+from veilleur.law.gate import Gate, Laboratory, Live
+from veilleur.law.orders import Orders
 from veilleur.law.permits import not_covered
+from veilleur.law.regime import covered
 
 START = datetime(2026, 12, 1, 14, tzinfo=UTC)
-ZONE = frozenset({Event.FORBIDDEN_ZONE})
+ZONE = {"zone": Event.FORBIDDEN_ZONE}
 TEXT = """\
 reference: Arrêté 2026-123
 authority: Préfet de police
@@ -33,6 +35,10 @@ def act(text: str = TEXT) -> Authorisation:
         return read_authorisation(path)
 
 
+def gate_of(authorisation: Authorisation, camera: str = "gate") -> Gate:
+    return Gate({camera: Live()}, covered(), Orders.of(authorisation))
+
+
 @pytest.mark.parametrize(
     ("at", "open_"),
     [
@@ -43,9 +49,9 @@ def act(text: str = TEXT) -> Authorisation:
     ],
 )
 def test_an_authorisation_opens_the_gate_for_its_period(at: datetime, open_: bool) -> None:
-    gate = Gate({"gate": Authorised(act())})
+    gate = gate_of(act())
     if open_:
-        assert gate.admit("gate", ZONE, at) == ZONE
+        assert gate.admit("gate", ZONE, at) == {"zone"}
     else:
         with pytest.raises(NotAuthorised) as refusal:
             gate.admit("gate", ZONE, at)
@@ -65,14 +71,14 @@ def test_outside_its_period_an_authorisation_says_so_at_start(
     at: datetime, words: list[str]
 ) -> None:
     rules = [RuleSpecification(id="r", event=Event.FORBIDDEN_ZONE)]
-    notes = not_covered("gate", rules, Authorised(act()), at)
+    notes = not_covered("gate", rules, act(), at)
     assert len(notes) == len(words)
     assert all(word in note for word, note in zip(words, notes, strict=True))
 
 
 def test_a_camera_that_is_not_named_stays_shut() -> None:
-    gate = Gate({"other": Authorised(act())})
-    with pytest.raises(NotAuthorised, match="does not name"):
+    gate = gate_of(act(), "other")
+    with pytest.raises(NotAuthorised, match="no authorisation"):
         gate.admit("other", ZONE, START)
 
 
@@ -82,23 +88,23 @@ def test_a_camera_without_any_permit_stays_shut() -> None:
 
 
 def test_only_authorised_events_pass() -> None:
-    gate = Gate({"gate": Authorised(act())})
-    wanted = frozenset({Event.FORBIDDEN_ZONE, Event.WRONG_WAY})
-    assert gate.admit("gate", wanted, START) == ZONE
-    with pytest.raises(NotAuthorised):
-        gate.admit("gate", frozenset({Event.WRONG_WAY}), START)
+    gate = gate_of(act())
+    assert gate.admit("gate", {**ZONE, "way": Event.WRONG_WAY}, START) == {"zone"}
+    with pytest.raises(NotAuthorised, match="does not cover wrong_way"):
+        gate.admit("gate", {"way": Event.WRONG_WAY}, START)
 
 
 def test_a_camera_without_rules_has_no_purpose_and_stays_shut() -> None:
     gate = Gate({"clip": Laboratory("file")})
     with pytest.raises(NotAuthorised):
-        gate.admit("clip", frozenset(), START)
+        gate.admit("clip", {}, START)
 
 
 def test_the_laboratory_says_so() -> None:
-    assert Laboratory("file").laboratory
-    assert "LABORATORY" in Laboratory("file").reference
-    assert not Authorised(act()).laboratory
+    film = Gate({"clip": Laboratory("file")}).permit("clip")
+    assert (film.laboratory, film.reference) == (True, "LABORATORY (file)")
+    real = gate_of(act()).permit("gate")
+    assert (real.laboratory, real.reference) == (False, "Arrêté 2026-123")
 
 
 @pytest.mark.parametrize(

@@ -118,12 +118,18 @@ def test_only_the_pipeline_looks_at_frames_and_it_asks_the_gate_first() -> None:
         for node in tree(PACKAGE / "engine/pipeline.py").body
         if isinstance(node, ast.ClassDef) and node.name == "Pipeline"
     )
-    step = next(
-        node for node in pipeline.body if isinstance(node, ast.FunctionDef) and node.name == "step"
+    step, admitted = (
+        next(n for n in pipeline.body if isinstance(n, ast.FunctionDef) and n.name == name)
+        for name in ("step", "_admitted")
     )
     first = step.body[1]  # after the docstring
     assert isinstance(first, ast.Assign)
-    assert ast.unparse(first.value).startswith("self.gate.admit(")
+    assert ast.unparse(first.value) == "self._admitted(at)"
+    asked = admitted.body[1]
+    assert isinstance(asked, ast.Try)
+    assert ast.unparse(asked.body[0]).startswith("admitted = self.gate.admit(self.camera, ")
+    assert all(isinstance(handler.body[-1], ast.Raise) for handler in asked.handlers)
+    assert ast.unparse(admitted.body[-1]) == "return admitted"
 
 
 def test_there_are_eight_events_with_their_words_in_both_languages() -> None:

@@ -49,7 +49,9 @@ from veilleur.engine.timeline import Timeline
 from veilleur.errors import ConfigurationError, NotAuthorised
 from veilleur.geometry import Box
 from veilleur.law.authorisation import Authorisation, Period
-from veilleur.law.gate import Authorised, Gate
+from veilleur.law.gate import Gate, Live
+from veilleur.law.orders import Orders
+from veilleur.law.regime import covered
 from veilleur.simulation.faults import Fault, Kind
 from veilleur.simulation.simulator import SimulatedCamera, Simulator
 
@@ -401,7 +403,7 @@ def test_the_gate_closes_with_the_next_frame_when_the_period_is_over(clip: Path)
     at = [NOW]
     detector = Blocks()
     cameras = [member("gate", clip, loop=True)]
-    gate = Gate({"gate": Authorised(act(NOW + timedelta(hours=1)))})
+    gate = Gate({"gate": Live()}, covered(), Orders.of(act(NOW + timedelta(hours=1))))
     with Node(cameras, gate, Made(detector), utc=lambda: at[0]) as node:
         until_it_runs(node, "gate")
         assert not of(node, "gate").laboratory

@@ -33,7 +33,9 @@ from veilleur.engine.sighting import MOST_PICTURES, Sighting, digest
 from veilleur.errors import NotAuthorised
 from veilleur.geometry import FloatArray
 from veilleur.law.authorisation import Authorisation, Period
-from veilleur.law.gate import Authorised, Gate
+from veilleur.law.gate import Gate, Live
+from veilleur.law.orders import Orders
+from veilleur.law.regime import covered
 from veilleur.perception.objects import Detections, Kind
 
 
@@ -165,7 +167,7 @@ def test_nothing_is_shown_once_the_gate_is_closed(clip: Path) -> None:
         period=Period.model_validate({"from": NOW, "until": NOW + timedelta(hours=1)}),
     )
     cameras = [member("gate", clip, loop=True)]
-    gate = Gate({"gate": Authorised(act)})
+    gate = Gate({"gate": Live()}, covered(), Orders.of(act))
     with Node(cameras, gate, Made(), utc=lambda: at[0]) as node:
         until_it_runs(node, "gate")
         assert node.snapshot("gate") is not None

@@ -23,7 +23,9 @@ from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import ImageArray, View
 from veilleur.law.authorisation import Authorisation, Period
-from veilleur.law.gate import Authorised, Gate, Laboratory
+from veilleur.law.gate import Gate, Laboratory, Live
+from veilleur.law.orders import Orders
+from veilleur.law.regime import covered
 from veilleur.perception.looking import Looker, LookSettings
 from veilleur.perception.objects import Detections, Kind
 from veilleur.perception.tracker import Tracker
@@ -80,9 +82,13 @@ def act(minutes: float) -> Authorisation:
     )
 
 
+def gate_of(authorisation: Authorisation) -> Gate:
+    return Gate({"gate": Live()}, covered(), Orders.of(authorisation))
+
+
 def test_a_frame_outside_the_authorisation_reaches_no_detector() -> None:
     witness = Witness()
-    line = pipeline(Gate({"gate": Authorised(act(minutes=1))}), witness, ZONE)
+    line = pipeline(gate_of(act(minutes=1)), witness, ZONE)
     line.step(frame(0.0), NOW)
     seen = len(witness.shown)
     with pytest.raises(NotAuthorised):
@@ -95,14 +101,14 @@ def test_a_rule_for_an_event_that_is_not_authorised_is_not_run() -> None:
     other = RuleSpecification(
         id="way", event=Event.WRONG_WAY, zone=WHOLE, allowed_heading=(1.0, 0.0)
     )
-    line = pipeline(Gate({"gate": Authorised(act(minutes=1))}), Witness(), ZONE, other)
+    line = pipeline(gate_of(act(minutes=1)), Witness(), ZONE, other)
     assert [said.rule for said in line.step(frame(0.0), NOW).verdicts] == ["zone"]
 
 
 @pytest.mark.parametrize("laboratory", [True, False])
 def test_every_alert_says_whether_it_was_made_in_the_laboratory(laboratory: bool) -> None:
-    permit = Laboratory("file") if laboratory else Authorised(act(minutes=9))
-    line = pipeline(Gate({"gate": permit}), Witness(), ZONE)
+    gate = Gate({"gate": Laboratory("file")}) if laboratory else gate_of(act(minutes=9))
+    line = pipeline(gate, Witness(), ZONE)
     alerts = [alert for shot in frames(3) for alert in line.step(shot, NOW).alerts]
     assert [alert.laboratory for alert in alerts] == [laboratory]
 

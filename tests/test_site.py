@@ -10,7 +10,7 @@ import pytest
 from tests.watching import street
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.lineup import ANYWHERE, Lineup, line_up
-from veilleur.errors import ConfigurationError, ModelUnusable
+from veilleur.errors import ConfigurationError, ModelUnusable, NotAuthorised
 from veilleur.law.authorisation import Authorisation, Period
 from veilleur.perception.loader import load_detector
 from veilleur.perception.models import NANODET
@@ -60,7 +60,7 @@ def lined_up(folder: Path, *asked: str, ours: bool = False, at: datetime = NOW) 
 
 
 def test_a_camera_is_watched_as_the_file_says(folder: Path) -> None:
-    lineup = lined_up(folder)
+    lineup = lined_up(folder, ours=True)
     gate, yard = lineup.members
     source = gate.settings.source
     assert source.address == "rtsp://10.0.0.5/sub", "the sub-stream first"
@@ -78,25 +78,30 @@ def test_a_camera_is_watched_as_the_file_says(folder: Path) -> None:
 
 
 def test_permits_follow_the_source_and_not_the_name(folder: Path) -> None:
-    lineup = lined_up(folder)
-    assert lineup.reference("gate") == "Act 7"
-    assert lineup.reference("yard") == "LABORATORY (file)"
+    assert lined_up(folder, "gate").reference("gate") == "Act 7"
+    assert lined_up(folder, "yard").reference("yard") == "LABORATORY (file)"
     clip = folder / "yard.mp4"
     assert lined_up(folder, f"gate={clip}").reference("gate") == "LABORATORY (file)"
     ours = lined_up(folder, "gate", ours=True)
     assert ours.reference("gate") == "LABORATORY (simulated camera)"
 
 
+def test_files_and_real_cameras_are_never_analysed_in_one_run(folder: Path) -> None:
+    with pytest.raises(NotAuthorised, match="it can't run in live mode"):
+        lined_up(folder, "gate", "yard")
+
+
 def test_an_act_is_in_force_at_the_instant_told_and_at_no_other(folder: Path) -> None:
     late = lined_up(folder, "gate", at=NOW + timedelta(days=2))
-    assert late.notes == (
-        "gate: Act 7 has ended, at 2026-12-02T14:00+00:00: no analysis without a new one",
-    )
-    assert lined_up(folder, "gate").notes == ()
+    ended = "gate: Act 7 has ended, at 2026-12-02T14:00+00:00: no analysis without a new one"
+    in_force = lined_up(folder, "gate").notes
+    assert late.notes == (ended, *in_force)
+    assert ["a template nobody has verified" in note for note in in_force] == [True]
 
 
 def test_the_order_of_the_arguments_is_that_of_importance(folder: Path) -> None:
-    assert [m.id for m in lined_up(folder, "yard", "gate").members] == ["yard", "gate"]
+    lineup = lined_up(folder, "yard", "gate", ours=True)
+    assert [m.id for m in lineup.members] == ["yard", "gate"]
 
 
 def test_a_password_stands_in_one_place(folder: Path) -> None:
@@ -109,7 +114,7 @@ def test_a_password_stands_in_one_place(folder: Path) -> None:
 
 def lined_up_text(folder: Path) -> str:
     (folder / "site.yaml").write_text(TEXT, encoding="utf-8")
-    return repr(load_site(folder / "site.yaml")) + repr(lined_up(folder))
+    return repr(load_site(folder / "site.yaml")) + repr(lined_up(folder, ours=True))
 
 
 def test_a_site_file_may_name_any_detector(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ bright blocks. So a whole node runs on real decoding processes with exact truth,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cache
@@ -31,7 +31,7 @@ from veilleur.engine.report import CameraReport, Condition
 from veilleur.engine.seat import Seat
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import ImageArray, View
-from veilleur.law.gate import Gate, Laboratory, Permit
+from veilleur.law.gate import Gate, Laboratory
 from veilleur.perception.detector import Detector
 from veilleur.perception.loader import Choice
 from veilleur.perception.objects import Detections, Kind
@@ -143,8 +143,7 @@ def member(id_: str, address: str | Path, **settings: object) -> Member:
 
 
 def laboratory(members: Sequence[Member]) -> Gate:
-    permits: Mapping[str, Permit] = {one.id: Laboratory("test") for one in members}
-    return Gate(permits)
+    return Gate({one.id: Laboratory("test") for one in members})
 
 
 def of(node: Node, camera: str) -> CameraReport:

@@ -105,11 +105,13 @@ class IncidentRefused(VeilleurError):
 
 
 class NotAuthorised(VeilleurError):
-    """The gate is closed. `article` is the text that asks for it, `camera` the camera."""
+    """The gate is closed. `article` is the text that asks for it, `camera` the camera; `cause` is
+    the condition's name (`law.conditions`), for the screen and for tests."""
 
     def __init__(
-        self, message: str, *, remedy: str = "", article: str = "", camera: str = ""
+        self, message: str, *, remedy: str = "", article: str = "", camera: str = "", cause: str = ""
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.article = article
         self.camera = camera
+        self.cause = cause

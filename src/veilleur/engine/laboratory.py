@@ -94,4 +94,6 @@ def _pipeline(clip: LaboratoryClip, view: View, detectors: Detectors) -> Pipelin
 
 
 def _instant(clip: LaboratoryClip) -> datetime:
-    return clip.starts_at or datetime(2000, 1, 1, tzinfo=UTC)
+    """For the gate, which in the laboratory asks no date of anybody."""
+    starts_at = clip.starts_at or datetime(2000, 1, 1, tzinfo=UTC)
+    return starts_at if starts_at.tzinfo is not None else starts_at.replace(tzinfo=UTC)

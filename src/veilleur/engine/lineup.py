@@ -4,7 +4,7 @@ before anything runs."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,8 +20,10 @@ from veilleur.errors import ConfigurationError
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.law.authorisation import Authorisation
-from veilleur.law.gate import Gate, Permit
-from veilleur.law.permits import SimulatorProof, not_covered, permit_for, proof_of
+from veilleur.law.gate import Gate, Origin
+from veilleur.law.orders import Orders
+from veilleur.law.permits import SimulatorProof, covering, not_covered, origin_of, proof_of
+from veilleur.law.regime import covered, laboratory, unverified
 from veilleur.site import NOMINAL, Site, SiteCamera, camera_view
 
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -57,28 +59,47 @@ def line_up(
     folder: Path,
     is_our_simulator: SimulatorProof,
     at: datetime,
+    gate: Gate | None = None,
 ) -> Lineup:
     """The cameras asked for: addresses, `ID=ADDRESS`, ids of the site file, or all of that file.
 
     folder: where the site file lies. at: the aware instant of the start, at which an act is in
-    force or not. The order is that of importance: beyond capacity the last are
-    given up. Errors: ConfigurationError, NotAuthorised.
+    force or not. gate: one that is told its orders by a desk, whatever is authorised at the start;
+    the cameras are entered there. None: a gate is made, and a camera that nothing covers is
+    refused here. The order is that of importance: beyond capacity the last are given up.
+    Errors: ConfigurationError, NotAuthorised (laboratory and real cameras in one line-up, too).
     """
     chosen = [_choose(text, site, folder) for text in asked] if asked else _all(site, folder)
     zone = ZoneInfo(site.time_zone) if site is not None else None
     members: list[Member] = []
-    permits: dict[str, Permit] = {}
+    origins: dict[str, Origin] = {}
     notes: list[str] = []
     for camera, source in _named_once(chosen):
-        permit = permit_for(camera.id, source, authorisation, is_our_simulator)
-        prove = proof_of(camera.id, source, permit, is_our_simulator)
+        origin = origin_of(source, is_our_simulator)
+        prove = proof_of(camera.id, source, origin, is_our_simulator)
         member = _member(camera, source, folder, zone, prove)
-        notes += not_covered(camera.id, member.assembly.rules, permit, at)
-        permits[camera.id] = permit
+        if gate is None and not origin.laboratory:
+            act = covering(camera.id, authorisation)
+            notes += not_covered(camera.id, member.assembly.rules, act, at)
+        origins[camera.id] = origin
         members.append(member)
     if any(not camera.rules for camera, _ in chosen):
         notes.append("no rules given: anybody anywhere is signalled; draw zones in a --site file")
-    return Lineup(tuple(members), Gate(permits), tuple(notes))
+    if gate is None:
+        gate = _commanded(origins, authorisation)
+        notes += unverified(gate.regime)
+    else:
+        for id_, origin in origins.items():
+            gate.enter(id_, origin)
+    return Lineup(tuple(members), gate, tuple(notes))
+
+
+def _commanded(origins: Mapping[str, Origin], authorisation: Authorisation | None) -> Gate:
+    """The gate of a command. It refuses a file where there is a real camera too."""
+    if all(origin.laboratory for origin in origins.values()):
+        return Gate(origins, laboratory())
+    acts = Orders.of(authorisation) if authorisation is not None else Orders()
+    return Gate(origins, covered(), acts)
 
 
 # ---------------------------------------------------------------------- which cameras

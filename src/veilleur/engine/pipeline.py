@@ -7,13 +7,15 @@ stream's time, the caller the instant for the gate.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from veilleur.cameras.frame import Frame
 from veilleur.catalogue import Event
 from veilleur.engine.situations import Alert, Situations, alert_of
+from veilleur.errors import NotAuthorised
 from veilleur.events.rule import Rule, Verdict
 from veilleur.events.scene import Scene
 from veilleur.geometry import FloatArray, View
@@ -23,6 +25,7 @@ from veilleur.perception.movement import Movement
 from veilleur.perception.objects import Detections, Tracks
 from veilleur.perception.tiles import Headcount
 
+Made = TypeVar("Made")
 HEADCOUNT_S = 3.0
 """A count in tiles is made about once a second, over several pictures; so old it may be."""
 
@@ -76,22 +79,28 @@ class Pipeline:
     gate: Gate
     movement: Movement | None = None
     begins: datetime | None = None
+    _wanted: dict[str, Event] = field(init=False)
+    _made: dict[str, Rule] = field(init=False)
+    _rules: dict[str, Rule] = field(init=False)
     _situations: dict[str, Situations] = field(init=False)
+    _empty: tuple[Follower, Movement | None] = field(init=False)
+    _watching: frozenset[str] = frozenset()
     _headcount: Headcount | None = None
 
     def __post_init__(self) -> None:
+        """Rules, tracker and movement are kept as they come, to begin anew with."""
+        self._wanted = {rule.id: rule.event for rule in self.rules}
+        self._made = {rule.id: self._copied(rule) for rule in self.rules}
+        self._rules = {rule.id: rule for rule in self.rules}
         self._situations = {rule.id: Situations() for rule in self.rules}
-
-    @property
-    def wanted(self) -> frozenset[Event]:
-        return frozenset(rule.event for rule in self.rules)
+        self._empty = self._copied((self.follower, self.movement))
 
     def step(self, frame: Frame, at: datetime) -> Step:
         """Analyse one frame. Raises NotAuthorised, before anything looked at it."""
-        events = self.gate.admit(self.camera, self.wanted, at)
+        admitted = self._admitted(at)
         if frame.blind is not None:
             scene = self._scene(frame.time, self.follower.coast(frame.time), None, frame.blind)
-            return self._judge(scene, events, frame, None)
+            return self._judge(scene, admitted, frame, None)
         look = self.looker.look(
             frame.picture, frame.activity, self.follower.expected(frame.time), frame.time
         )
@@ -102,16 +111,47 @@ class Pipeline:
             tracks = self.follower.step(look.detections, frame.time)
         else:
             tracks = self.follower.coast(frame.time)
-        return self._judge(self._scene(frame.time, tracks, look, None), events, frame, look)
+        return self._judge(self._scene(frame.time, tracks, look, None), admitted, frame, look)
 
     def observe(self, detections: Detections, time: float, at: datetime) -> Step:
         """The same from boxes instead of pixels: recorded or made observations."""
-        events = self.gate.admit(self.camera, self.wanted, at)
+        admitted = self._admitted(at)
         tracks = self.follower.step(detections, time)
         scene = Scene(
             self.camera, time, self.view, tracks, detections, local=self._local(time), fresh=True
         )
-        return self._judge(scene, events, None, None)
+        return self._judge(scene, admitted, None, None)
+
+    def _admitted(self, at: datetime) -> frozenset[str]:
+        """Ids of the rules that may look now. Whatever may not is forgotten: nothing goes on
+        afterwards as if it had been watched in between."""
+        try:
+            admitted = self.gate.admit(self.camera, self._wanted, at)
+        except NotAuthorised:
+            self._forget()
+            raise
+        for rule in self._watching - admitted:
+            self._begin(rule)
+        self._watching = admitted
+        return admitted
+
+    def _copied(self, made: Made) -> Made:
+        """With a memory of its own; the view has none and is shared."""
+        return deepcopy(made, {id(self.view): self.view})
+
+    def _begin(self, rule: str) -> None:
+        """The rule as it was made, with no situation open."""
+        self._rules[rule] = self._copied(self._made[rule])
+        self._situations[rule] = Situations()
+
+    def _forget(self) -> None:
+        """Nobody may look: tracks, pictures and everything the rules knew are dropped."""
+        if not self._watching:
+            return
+        for rule in self._made:
+            self._begin(rule)
+        self.follower, self.movement = self._copied(self._empty)
+        self._headcount, self._watching = None, frozenset()
 
     def _scene(self, time: float, tracks: Tracks, look: Look | None, blind: str | None) -> Scene:
         return Scene(
@@ -143,13 +183,13 @@ class Pipeline:
         return passed.astimezone(self.begins.tzinfo)
 
     def _judge(
-        self, scene: Scene, events: frozenset[Event], frame: Frame | None, look: Look | None
+        self, scene: Scene, admitted: frozenset[str], frame: Frame | None, look: Look | None
     ) -> Step:
         laboratory = self.gate.permit(self.camera).laboratory
         verdicts = tuple(
             RuleVerdict(rule.id, rule.event, rule.step(scene))
-            for rule in self.rules
-            if rule.event in events
+            for rule in self._rules.values()
+            if rule.id in admitted
         )
         alerts = tuple(
             alert_of(signal, laboratory=laboratory)

@@ -1,121 +1,258 @@
-"""The gate before the detector: no frame passes it without a permit for its camera and event.
+"""The gate before the detector: no frame passes it unless a rule may look at its camera now.
 
-A permit is the laboratory's (files, and cameras that prove to be our own simulator) or an
-authorisation's. The gate answers with the events that are open at that instant, or raises the
-reason. It holds no other answer and remembers nothing: an expired authorisation closes with the
-next frame.
+What it asks stands in `law.conditions`; what was ordered comes with `obey` and holds from the next
+frame on. It remembers nothing else: an authorisation that ends closes it by itself, and so does
+silence, where it was not told its orders for `CONTACT_S`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from veilleur.catalogue import Event
 from veilleur.errors import NotAuthorised
-from veilleur.law.authorisation import ARTICLE, Authorisation
+from veilleur.law.authorisation import ARTICLE, Authorisation, instant
+from veilleur.law.conditions import (
+    SEPARATE,
+    SINGLE_PURPOSE,
+    SUSPENDED,
+    Use,
+    authorise,
+)
+from veilleur.law.orders import Orders, Suspension
+from veilleur.law.regime import Regime, laboratory
 
-SINGLE_PURPOSE = "loi 2023-380, art. 10, I"
-
-
-class Permit(Protocol):
-    """Under what a camera is analysed. `laboratory` marks every output made under it."""
-
-    @property
-    def laboratory(self) -> bool: ...
-
-    @property
-    def reference(self) -> str: ...
-
-    def open_events(self, camera: str, at: datetime) -> frozenset[Event]:
-        """The events this camera may be analysed for now. Raises NotAuthorised: none."""
-        ...
+CONTACT_S = 2.0
+"""Orders are obeyed within so long, so who was not told any for so long may not go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Laboratory:
-    """Files and simulated cameras: nobody real is watched in real time. `why` says which."""
+    """A file, or a camera that proves to be our simulator. `why` says which."""
 
     why: str
-
-    @property
-    def laboratory(self) -> bool:
-        return True
-
-    @property
-    def reference(self) -> str:
-        return f"LABORATORY ({self.why})"
-
-    def open_events(self, camera: str, at: datetime) -> frozenset[Event]:
-        return frozenset(Event)
+    laboratory = True
 
 
 @dataclass(frozen=True, slots=True)
-class Authorised:
-    """A camera under an authorisation of the authority."""
+class Live:
+    """A real camera: nothing opens it but an act that covers it."""
 
-    authorisation: Authorisation
+    laboratory = False
 
-    @property
-    def laboratory(self) -> bool:
-        return False
 
-    @property
-    def reference(self) -> str:
-        return self.authorisation.reference
+Origin = Laboratory | Live
+"""Where a camera's pictures come from."""
 
-    def open_events(self, camera: str, at: datetime) -> frozenset[Event]:
-        act = self.authorisation
-        if camera not in act.cameras:
-            raise NotAuthorised(
-                f"{act.reference} does not name camera {camera!r}",
-                remedy=f"it names: {', '.join(act.cameras)}",
-                article=ARTICLE,
-                camera=camera,
-            )
-        period = act.period
-        if not period.covers(at):
-            raise NotAuthorised(
-                f"{act.reference} is not in force at {at.isoformat(timespec='seconds')}",
-                remedy=f"it runs from {period.start.isoformat()} to {period.end.isoformat()}",
-                article=ARTICLE,
-                camera=camera,
-            )
-        return frozenset(act.events)
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Under what a camera is analysed, for every output: laboratory or not, and which acts."""
+
+    laboratory: bool
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The orders as they are asked, all swapped at once. acts: by camera, the latest end last."""
+
+    orders: Orders
+    fresh_until: float
+    acts: dict[str, tuple[Authorisation, ...]] = field(default_factory=dict)
+    suspended: dict[str, Suspension] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, orders: Orders, fresh_until: float) -> _Told:
+        acts: dict[str, list[Authorisation]] = {}
+        for act in sorted(orders.acts, key=lambda act: instant(act.authorisation.period.end)):
+            for camera in set(act.authorisation.cameras):
+                acts.setdefault(camera, []).append(act.authorisation)
+        suspended = {
+            act.authorisation.reference: act.suspended
+            for act in orders.acts
+            if act.suspended is not None
+        }
+        by_camera = {camera: tuple(named) for camera, named in acts.items()}
+        return cls(orders, fresh_until, by_camera, suspended)
+
+
+def boot_s() -> float:
+    """Seconds since the machine was started, the time it was suspended included; no clock setting
+    moves it (CLOCK_BOOTTIME)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Gate:
-    """Every frame passes here before it may be looked at."""
+    """Every frame passes here before it may be looked at. Safe to ask from any thread.
 
-    def __init__(self, permits: Mapping[str, Permit]) -> None:
-        self._permits = dict(permits)
+    origins: where each camera's pictures come from. regime: what is asked; None: the laboratory's.
+    orders: those at the start. site: this site's id. boot: seconds, the clock of `fresh_until`.
+
+    Where the regime asks for contact it is closed until the first `obey`. Raises NotAuthorised for
+    a camera of the other world: a laboratory's gate opens no real camera, and the other way round.
+    """
+
+    def __init__(
+        self,
+        origins: Mapping[str, Origin],
+        regime: Regime | None = None,
+        orders: Orders | None = None,
+        *,
+        site: str = "",
+        boot: Callable[[], float] = boot_s,
+    ) -> None:
+        self.regime = regime or laboratory()
+        self._site, self._boot = site, boot
+        self._lock = threading.Lock()
+        self._origins: dict[str, Origin] = {}
+        self._told = _Told.of(orders or Orders(), -math.inf if self.regime.contact else math.inf)
+        for camera, origin in origins.items():
+            self.enter(camera, origin)
+
+    # ------------------------------------------------------------------ cameras and orders
+    def enter(self, camera: str, origin: Origin) -> None:
+        """A camera comes under the gate. Raises NotAuthorised for one of the other world."""
+        if origin.laboratory != self.regime.laboratory:
+            raise _other_world(camera, origin)
+        with self._lock:
+            self._origins = {**self._origins, camera: origin}
+
+    def leave(self, camera: str) -> None:
+        """A camera is no longer under the gate: nothing of it passes."""
+        with self._lock:
+            self._origins = {name: of for name, of in self._origins.items() if name != camera}
+
+    def obey(self, orders: Orders, *, fresh_until: float) -> None:
+        """From the next frame on these orders hold, and until `fresh_until` (seconds of `boot_s`).
+
+        Take the time before the orders are read: `boot_s() + CONTACT_S`.
+        """
+        self._told = _Told.of(orders, fresh_until)
+
+    @property
+    def in_contact(self) -> bool:
+        """Were orders told lately enough?"""
+        return self._boot() < self._told.fresh_until
+
+    # ------------------------------------------------------------------ what may be looked at
+    def admit(self, camera: str, wanted: Mapping[str, Event], at: datetime) -> frozenset[str]:
+        """Ids of the rules that may look at this camera's frame now.
+
+        wanted: rule id -> its event. at: an aware instant. Raises NotAuthorised where it is none of
+        them: the frame then reaches no detector.
+        """
+        told = self._told
+        refusal: NotAuthorised | None = None
+        admitted = []
+        for rule, event in wanted.items():
+            try:
+                self._covering(told, camera, rule, event, at)
+                admitted.append(rule)
+            except NotAuthorised as why:
+                refusal = refusal or why
+        if not admitted:
+            raise refusal or _no_purpose(camera)
+        return frozenset(admitted)
+
+    def refusal(self, camera: str, rule: str, event: Event, at: datetime) -> NotAuthorised | None:
+        """Why this rule may not look now; None: it may."""
+        try:
+            self._covering(self._told, camera, rule, event, at)
+        except NotAuthorised as why:
+            return why
+        return None
+
+    def covering(self, camera: str, rule: str, event: Event, at: datetime) -> Authorisation | None:
+        """The act under which this rule looks now; None in a laboratory that needs none. Raises
+        NotAuthorised where it may not."""
+        return self._covering(self._told, camera, rule, event, at)
 
     def permit(self, camera: str) -> Permit:
-        """The permit of a camera. Raises NotAuthorised for a camera without one."""
+        """What every output of the camera says. Raises NotAuthorised for an unknown camera."""
+        origin = self._origin(camera)
+        if isinstance(origin, Laboratory):
+            return Permit(True, f"LABORATORY ({origin.why})")
+        named = dict.fromkeys(act.reference for act in self._told.acts.get(camera, ()))
+        return Permit(False, ", ".join(named) or "no authorisation")
+
+    def _covering(
+        self, told: _Told, camera: str, rule: str, event: Event, at: datetime
+    ) -> Authorisation | None:
+        """Any act that covers it will do; where none does, the latest one's reason is told."""
+        origin = self._origin(camera)
+        if self._boot() >= told.fresh_until:
+            raise _no_contact(camera)
+        acts: tuple[Authorisation | None, ...] = told.acts.get(camera) or (None,)
+        refusal: NotAuthorised | None = None
+        for act in acts:
+            use = Use(
+                camera=camera,
+                rule=rule,
+                event=event,
+                at=at,
+                laboratory=origin.laboratory,
+                profile=self.regime.profile,
+                orders=told.orders,
+                act=act,
+                suspended=told.suspended.get(act.reference) if act is not None else None,
+                site=self._site,
+            )
+            try:
+                authorise(use, self.regime.conditions)
+            except NotAuthorised as why:
+                refusal = why
+                continue
+            return act
+        assert refusal is not None, "there is at least one act, or None for none"
+        raise refusal
+
+    def _origin(self, camera: str) -> Origin:
         try:
-            return self._permits[camera]
+            return self._origins[camera]
         except KeyError:
             raise NotAuthorised(
-                f"camera {camera!r} has no authorisation",
+                f"camera {camera!r} is not under the gate: it has no authorisation",
                 remedy="give --authorisation FILE, or analyse a file in laboratory mode",
                 article=ARTICLE,
                 camera=camera,
+                cause="unknown_camera",
             ) from None
 
-    def admit(self, camera: str, wanted: frozenset[Event], at: datetime) -> frozenset[Event]:
-        """Which of the wanted events this camera's frame may be analysed for now.
 
-        at: an aware instant. Raises NotAuthorised when it is none of them: the frame then reaches
-        no detector.
-        """
-        permitted = self.permit(camera).open_events(camera, at) & wanted
-        if not permitted:
-            raise NotAuthorised(
-                f"no rule of camera {camera!r} is for an event that is authorised",
-                remedy="check the events of the authorisation against the rules of the site",
-                article=SINGLE_PURPOSE,
-                camera=camera,
-            )
-        return permitted
+def _other_world(camera: str, origin: Origin) -> NotAuthorised:
+    what = "a file or a simulated camera" if origin.laboratory else "a real camera"
+    mode = "live" if origin.laboratory else "laboratory"
+    return NotAuthorised(
+        f"camera {camera!r} is {what}: it can't run in {mode} mode",
+        remedy="laboratory and live mode are kept apart: run them as two",
+        article=SEPARATE,
+        camera=camera,
+        cause="other_world",
+    )
+
+
+def _no_contact(camera: str) -> NotAuthorised:
+    return NotAuthorised(
+        "no contact with the authority: its orders have not been read for more than "
+        f"{CONTACT_S:.0f} s",
+        remedy="it goes on by itself when they can be read again: check the database",
+        article=SUSPENDED,
+        camera=camera,
+        cause="no_contact",
+    )
+
+
+def _no_purpose(camera: str) -> NotAuthorised:
+    return NotAuthorised(
+        f"camera {camera!r} has no rule: there is nothing it may be looked at for",
+        remedy="give it a rule for one of the eight events",
+        article=SINGLE_PURPOSE,
+        camera=camera,
+        cause="no_purpose",
+    )
