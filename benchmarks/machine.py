@@ -1,7 +1,7 @@
 """What a benchmark asks of the machine, and how it says what it found.
 
 Processor time is read from each process' own clock, in nanoseconds, over the whole tree of
-processes; memory as the proportional set (PSS: what is shared counts once, in shares).
+processes. Memory: `footprint.py`.
 """
 
 from __future__ import annotations
@@ -77,41 +77,6 @@ class Used:
     @property
     def all_s(self) -> float:
         return self.engine_s + self.decoders_s
-
-
-@dataclass(frozen=True, slots=True)
-class Footprint:
-    """The whole tree. engine_mb, decoders_mb: PSS in MiB; rss_mb: resident sets, summed up."""
-
-    engine_mb: float
-    decoders_mb: float
-    rss_mb: float
-    processes: int
-    threads: int
-    descriptors: int
-
-    @property
-    def pss_mb(self) -> float:
-        return self.engine_mb + self.decoders_mb
-
-
-def footprint() -> Footprint:
-    """As it is now. PermissionError: decoders let nobody but root look into their memory."""
-    pss, rss, threads, descriptors = [], 0.0, 0, 0
-    for process in family():
-        folder = Path(f"/proc/{process.pid}")
-        rollup = _fields(folder / "smaps_rollup")
-        pss.append(rollup["Pss"] / 1024)
-        rss += rollup["Rss"] / 1024
-        threads += sum(1 for _ in (folder / "task").iterdir())
-        descriptors += sum(1 for _ in (folder / "fd").iterdir())
-    return Footprint(pss[0], sum(pss[1:]), rss, len(pss), threads, descriptors)
-
-
-def _fields(path: Path) -> dict[str, int]:
-    """`Name:   123 kB` lines."""
-    pairs = (line.split() for line in path.read_text(encoding="ascii").splitlines()[1:])
-    return {words[0].rstrip(":"): int(words[1]) for words in pairs}
 
 
 def use_cores(number: int) -> None:

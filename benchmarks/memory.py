@@ -1,29 +1,40 @@
 """What a further camera costs in memory, and whether anything grows.
 
-    python -m benchmarks.memory [--minutes 30] [--cameras 1,2,4,8] [--size 1080p25]
+    python -m benchmarks.memory [--minutes 30] [--cameras 1,2,4,8] [--size 1080p25] [--samples FILE]
 
 First: the whole tree of processes with 1, 2, 4 and 8 busy cameras, each number in processes of its
 own; proportional set size, so that what is shared counts once. The slope of the line through them
-is what a further camera costs. Then two cameras that play a film over and over: a line through the
-memory of all that time, with its standard error, and threads and descriptors at both ends.
+is what a further camera costs.
+
+Then two cameras that play a film over and over, and a line through the memory of all that time,
+with its standard error, for each process: its own memory (anonymous, and its share of the pictures;
+not the files, which the system drops and reads again as it likes). The same for the later half,
+since what only settles does so at the beginning. A value is the median of a round of the film, so
+that the film's own ups and downs are no noise. Threads and descriptors are compared at both ends.
+
 Needs root: the decoders' sandbox lets nobody else look into their memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import math
+import queue
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks import media, rig
-from benchmarks.machine import Footprint, Wanted, description, figure, footprint
+from benchmarks.footprint import Footprint, footprint, same_processes
+from benchmarks.machine import Wanted, description, figure
 from veilleur.engine.assembly import Detectors
+from veilleur.engine.node import Node
 from veilleur.perception.choice import decide
 
 A_CAMERA_MB = Wanted(most=30.0)
@@ -32,7 +43,8 @@ SAME = Wanted(most=0)
 SETTLE_S = 12.0
 SAMPLES, SAMPLE_EVERY_S = 5, 1.0
 LOOPING = 2  # cameras
-WARM_SHARE, WARM_S = 0.1, 60.0  # of a loop, not fitted: the shorter
+WARM_SHARE, WARM_S = 0.1, 180.0  # of a loop, not fitted: the shorter
+FEWEST = 10  # values a line is drawn through
 HALF_HOUR_S = 1800.0
 TELLS_MINUTES = 10.0  # a shorter loop says nothing about growth
 
@@ -56,19 +68,30 @@ def one(number: int, size: media.Size) -> Footprint:
         node.check()
         seen = []
         for _ in range(SAMPLES):
+            _read(node)
             seen.append(footprint())
             time.sleep(SAMPLE_EVERY_S)
     return max(seen, key=lambda found: found.pss_mb)
 
 
-def apart(number: int, size: media.Size) -> Footprint:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """PSS in MiB. decoders_mb: with their nursery."""
+
+    engine_mb: float
+    decoders_mb: float
+
+    @property
+    def all_mb(self) -> float:
+        return self.engine_mb + self.decoders_mb
+
+
+def apart(number: int, size: media.Size) -> Taken:
     """The same in processes of its own."""
     command = [sys.executable, "-m", "benchmarks.memory", "--one", str(number), "--size", size.name]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    engine, decoders, rss, processes, threads, descriptors = done.stdout.split()
-    return Footprint(
-        float(engine), float(decoders), float(rss), int(processes), int(threads), int(descriptors)
-    )
+    engine, decoders = done.stdout.split()
+    return Taken(float(engine), float(decoders))
 
 
 def cameras(numbers: Sequence[int], size: media.Size) -> list[str]:
@@ -76,14 +99,14 @@ def cameras(numbers: Sequence[int], size: media.Size) -> list[str]:
     lines = [
         figure(
             f"{size.name} x {number}, memory (PSS)",
-            [at.pss_mb],
+            [at.all_mb],
             f"MB (engine {at.engine_mb:.0f}, decoders {at.decoders_mb:.0f})",
         )
         for number, at in found.items()
     ]
     if len(found) > 1:
         for name, values, wanted in (
-            ("a further camera", [at.pss_mb for at in found.values()], A_CAMERA_MB),
+            ("a further camera", [at.all_mb for at in found.values()], A_CAMERA_MB),
             ("of it in the engine", [at.engine_mb for at in found.values()], None),
             ("of it in its decoder", [at.decoders_mb for at in found.values()], None),
         ):
@@ -92,43 +115,109 @@ def cameras(numbers: Sequence[int], size: media.Size) -> list[str]:
     return lines
 
 
-def loop(minutes: float, size: media.Size) -> list[str]:
-    """A film over and over."""
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """passed_s: since the first frame of all cameras."""
+
+    passed_s: float
+    found: Footprint
+
+
+def loop(minutes: float, size: media.Size, kept: Path | None) -> list[str]:
+    """A film over and over. kept: where all samples are written."""
+    seen = looped(minutes, size)
+    if kept is not None:
+        _write(kept, seen)
+    if not same_processes([at.found for at in seen]):
+        raise SystemExit("a decoding process was started again: nothing can be said about growth")
+    warm_s = min(WARM_S, WARM_SHARE * 60 * minutes)
+    fitted = [at for at in seen if at.passed_s >= warm_s]
+    name = f"{size.name} x {LOOPING} for {minutes:g} minutes"
+    wanted = GROWTH_MB if minutes >= TELLS_MINUTES else None
+    later = [at for at in fitted if at.passed_s >= 30 * minutes]
+    whole, half = growth(fitted, _own(None)), growth(later, _own(None))
+    pss = growth(fitted, lambda at: at.pss_mb)
+    lines = [
+        figure(f"{name}, memory (PSS)", [at.found.pss_mb for at in fitted], "MB"),
+        figure(f"{name}, PSS growth", [pss.mb], _unit(pss)),
+        figure(f"{name}, own memory, growth", [whole.mb], _unit(whole), wanted),
+        figure(f"{name}, own memory, growth, later half", [half.mb], _unit(half), wanted),
+    ]
+    for part in fitted[0].found.parts:
+        of_it = growth(fitted, _own(part.name))
+        lines.append(figure(f"{name}, growth of {part.name}", [of_it.mb], _unit(of_it)))
+        for what in ("threads", "descriptors"):
+            ends = _change([getattr(at.found.of(part.name), what) for at in fitted])
+            lines.append(figure(f"{name}, {what} of {part.name}, change", [ends], what, SAME))
+    return lines
+
+
+def looped(minutes: float, size: media.Size) -> list[Sample]:
+    """What was seen while it ran."""
     detectors = Detectors(decide().choice)
-    times: list[float] = []
-    seen: list[Footprint] = []
+    seen: list[Sample] = []
     with rig.staggered():
         running = rig.node(rig.fleet(LOOPING, size), detectors)
     with running as node:
         rig.until_all_analysed(node)
         began = time.monotonic()
-        warm_s = min(WARM_S, WARM_SHARE * 60 * minutes)
         every_s = max(1.0, min(10.0, minutes * 60 / 100))
-        while (passed := time.monotonic() - began) < 60 * minutes:
+        while (passed_s := time.monotonic() - began) < 60 * minutes:
+            seen.append(Sample(passed_s, footprint()))
             time.sleep(every_s)
             node.check()
-            if passed >= warm_s:
-                times.append(passed)
-                seen.append(footprint())
-    name = f"{size.name} x {LOOPING} for {minutes:g} minutes"
-    pss = growth(times, [at.pss_mb for at in seen])
-    rss = growth(times, [at.rss_mb for at in seen])
-    threads, open_ = _change([at.threads for at in seen]), _change([at.descriptors for at in seen])
-    wanted = GROWTH_MB if minutes >= TELLS_MINUTES else None
-    return [
-        figure(f"{name}, memory (PSS)", [at.pss_mb for at in seen], "MB"),
-        figure(f"{name}, PSS growth", [pss.mb], _unit(pss), wanted),
-        figure(f"{name}, RSS growth", [rss.mb], _unit(rss)),
-        figure(f"{name}, threads, change", [threads], "threads", SAME),
-        figure(f"{name}, descriptors, change", [open_], "descriptors", SAME),
-    ]
+            _read(node)
+    return seen
 
 
-def growth(times: Sequence[float], values: Sequence[float]) -> Growth:
+def _read(node: Node) -> None:
+    """The alerts, as whoever runs a node does: they would pile up, and each holds a picture."""
+    while True:
+        try:
+            node.alerts.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _own(part: str | None) -> Callable[[Footprint], float]:
+    """What a process holds itself, or all together."""
+
+    def own_mb(at: Footprint) -> float:
+        parts = at.parts if part is None else (at.of(part),)
+        return sum(one.anonymous_mb + one.shared_mb for one in parts)
+
+    return own_mb
+
+
+def _write(path: Path, seen: Sequence[Sample]) -> None:
+    """One line a process and sample."""
+    rows = [{"passed_s": at.passed_s} | asdict(part) for at in seen for part in at.found.parts]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def growth(seen: Sequence[Sample], value: Callable[[Footprint], float]) -> Growth:
+    """Least squares through the medians of the film's rounds, or of shorter stretches where there
+    are few rounds."""
+    first, last = seen[0].passed_s, seen[-1].passed_s
+    stretch_s = min(float(media.SECONDS), (last - first) / FEWEST)
+    stretches: dict[int, list[float]] = {}
+    for at in seen:
+        number = int((at.passed_s - first) / stretch_s)
+        stretches.setdefault(number, []).append(value(at.found))
+    return line(
+        [number * stretch_s for number in stretches],
+        [float(np.median(values)) for values in stretches.values()],
+    )
+
+
+def line(times: Sequence[float], values: Sequence[float]) -> Growth:
     """Least squares. times: seconds, values: MiB."""
-    at, value = np.asarray(times), np.asarray(values)
-    slope, base = np.polyfit(at, value, 1)
-    rest = value - (slope * at + base)
+    at, values_ = np.asarray(times), np.asarray(values)
+    slope, base = np.polyfit(at, values_, 1)
+    rest = values_ - (slope * at + base)
     spread = math.sqrt(float(rest @ rest) / max(1, len(at) - 2))
     error = spread / math.sqrt(float(((at - at.mean()) ** 2).sum()))
     return Growth(float(slope) * HALF_HOUR_S, error * HALF_HOUR_S)
@@ -149,18 +238,19 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="of the loop, 0: none")
     parser.add_argument("--cameras", default="1,2,4,8", help="numbers to compare, empty: none")
     parser.add_argument("--size", choices=media.SIZES, default="1080p25")
+    parser.add_argument("--samples", type=Path, help="a CSV file for what the loop saw")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     size = media.SIZES[asked.size]
     if asked.one is not None:
         at = one(asked.one, size)
-        print(at.engine_mb, at.decoders_mb, at.rss_mb, at.processes, at.threads, at.descriptors)
+        print(at.engine_mb, at.decoders_mb)
         return
     print("\n".join(description()), flush=True)
-    numbers = [int(number) for number in asked.cameras.split(",") if number]
-    print("\n".join(cameras(numbers, size)), flush=True)
+    if numbers := [int(number) for number in asked.cameras.split(",") if number]:
+        print("\n".join(cameras(numbers, size)), flush=True)
     if asked.minutes > 0:
-        print("\n".join(loop(asked.minutes, size)))
+        print("\n".join(loop(asked.minutes, size, asked.samples)))
 
 
 if __name__ == "__main__":

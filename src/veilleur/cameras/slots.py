@@ -11,12 +11,14 @@ import mmap
 import os
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
 from veilleur.geometry import ImageArray
 
 LARGEST_SLOT = 1920 * 1920 * 3 // 2  # pages that are never touched cost nothing
+IDLE_PICTURES = 300  # a minute at five a second
 
 
 def make_memory(size: int, name: str = "veilleur") -> int:
@@ -60,13 +62,19 @@ class HostSlots:
 
 
 class WorkerSlots:
-    """The worker's end: writing. Free slots are a stack, so that few pages are ever touched."""
+    """The worker's end: writing. Free slots are a stack, so that few pages are ever touched.
+
+    What was needed only in a rush, when the host was slow, gives its memory back after a while.
+    """
 
     def __init__(self, memory: int, slots: int) -> None:
         size = os.fstat(memory).st_size
         self._slot_bytes = size // slots
-        self._map = np.frombuffer(mmap.mmap(memory, size), np.uint8)
+        self._memory = mmap.mmap(memory, size)
+        self._map = np.frombuffer(self._memory, np.uint8)
         self._free = list(range(slots))
+        self._pictures = 0
+        self._filled: dict[int, int] = {}  # by slot that holds memory: the picture last put there
 
     @property
     def free(self) -> int:
@@ -78,9 +86,24 @@ class WorkerSlots:
         if size > self._slot_bytes or not self._free:
             return None
         slot = self._free.pop()
+        self._pictures += 1
+        self._filled[slot] = self._pictures
+        self._clear_idle()
         begin = slot * self._slot_bytes
         return slot, self._map[begin : begin + size].reshape(height * 3 // 2, width)
 
     def give_back(self, slot: int) -> None:
         if slot not in self._free:
             self._free.append(slot)
+
+    def _clear_idle(self) -> None:
+        """Give the memory of free slots back that no picture has needed for IDLE_PICTURES."""
+        for slot in tuple(self._free):
+            if self._pictures - self._filled.get(slot, self._pictures) <= IDLE_PICTURES:
+                continue
+            del self._filled[slot]
+            first = -(-slot * self._slot_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
+            whole = ((slot + 1) * self._slot_bytes - first) // mmap.PAGESIZE * mmap.PAGESIZE
+            if whole > 0:
+                with suppress(OSError):  # a kernel that can't: the slot keeps its memory
+                    self._memory.madvise(mmap.MADV_REMOVE, first, whole)
