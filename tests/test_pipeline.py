@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import ImageArray, View
 from veilleur.law.authorisation import Authorisation, Period
 from veilleur.law.gate import Gate, Laboratory, Live
-from veilleur.law.orders import Orders
+from veilleur.law.orders import Orders, Scope, Stop
 from veilleur.law.regime import covered
 from veilleur.perception.looking import Looker, LookSettings
 from veilleur.perception.objects import Detections, Kind
@@ -103,6 +104,53 @@ def test_a_rule_for_an_event_that_is_not_authorised_is_not_run() -> None:
     )
     line = pipeline(gate_of(act(minutes=1)), Witness(), ZONE, other)
     assert [said.rule for said in line.step(frame(0.0), NOW).verdicts] == ["zone"]
+
+
+def stopped(*rules: str) -> Orders:
+    stops = (Stop(scope=Scope.RULE, target=f"gate/{r}", who="amel", at=NOW) for r in rules)
+    return Orders(acts=Orders.of(act(minutes=9)).acts, stops=tuple(stops))
+
+
+OTHER = ZONE.model_copy(update={"id": "other"})
+
+
+def test_a_stopped_rule_is_not_judged_and_begins_anew_when_the_stop_is_lifted() -> None:
+    """Somebody stands there all the time. What was not watched is not counted, and once it is
+    watched again it is signalled after its whole dwell."""
+    gate = gate_of(act(minutes=9))
+    line = pipeline(gate, Witness(), ZONE, OTHER)
+    told: dict[str, list[float]] = {"zone": [], "other": []}
+    for shot in frames(5):
+        if shot.time == 0.6:
+            gate.obey(stopped("zone"), fresh_until=math.inf)
+        if shot.time == 2.0:
+            gate.obey(stopped(), fresh_until=math.inf)
+        step = line.step(shot, NOW)
+        judged = [said.rule for said in step.verdicts]
+        assert judged == (["other"] if 0.6 <= shot.time < 2.0 else ["zone", "other"])
+        for alert in step.alerts:
+            told[alert.rule].append(alert.noticed)
+    assert told["other"] == pytest.approx([1.2]), "the tracker needs a fifth of a second"
+    assert told["zone"] == pytest.approx([3.0]), "a second after the stop was lifted"
+
+
+def test_a_stop_of_everything_forgets_all_that_was_seen() -> None:
+    gate = gate_of(act(minutes=9))
+    witness = Witness()
+    line = pipeline(gate, witness, ZONE)
+    for shot in frames(0.8):
+        line.step(shot, NOW)
+    assert len(line.follower.expected(0.8)) == 1
+    gate.obey(stopped("zone"), fresh_until=math.inf)
+    seen = len(witness.shown)
+    with pytest.raises(NotAuthorised):
+        line.step(frame(0.8), NOW)
+    assert len(witness.shown) == seen
+    assert len(line.follower.expected(0.8)) == 0
+    gate.obey(stopped(), fresh_until=math.inf)
+    alerts = [alert for n in range(5, 12) for alert in line.step(frame(n / 5), NOW).alerts]
+    assert [alert.noticed for alert in alerts] == pytest.approx([2.2])
+    assert alerts[0].began >= 1.0
 
 
 @pytest.mark.parametrize("laboratory", [True, False])

@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from veilleur.catalogue import Event
@@ -26,6 +26,7 @@ from veilleur.law.conditions import (
 )
 from veilleur.law.orders import Orders, Suspension
 from veilleur.law.regime import Regime, laboratory
+from veilleur.law.steady import Steady
 
 CONTACT_S = 2.0
 """Orders are obeyed within so long, so who was not told any for so long may not go on."""
@@ -94,6 +95,8 @@ class Gate:
     origins: where each camera's pictures come from. regime: what is asked; None: the laboratory's.
     orders: those at the start. site: this site's id. boot: seconds, the clock of `fresh_until`.
 
+    steady: notices where the machine's clock is set; an act must cover both opinions then.
+
     Where the regime asks for contact it is closed until the first `obey`. Raises NotAuthorised for
     a camera of the other world: a laboratory's gate opens no real camera, and the other way round.
     """
@@ -109,6 +112,7 @@ class Gate:
     ) -> None:
         self.regime = regime or laboratory()
         self._site, self._boot = site, boot
+        self.steady = Steady(boot)
         self._lock = threading.Lock()
         self._origins: dict[str, Origin] = {}
         self._told = _Told.of(orders or Orders(), -math.inf if self.regime.contact else math.inf)
@@ -188,23 +192,26 @@ class Gate:
         origin = self._origin(camera)
         if self._boot() >= told.fresh_until:
             raise _no_contact(camera)
+        asked = Use(
+            camera=camera,
+            rule=rule,
+            event=event,
+            at=at,
+            laboratory=origin.laboratory,
+            profile=self.regime.profile,
+            orders=told.orders,
+            act=None,
+            site=self._site,
+        )
         acts: tuple[Authorisation | None, ...] = told.acts.get(camera) or (None,)
+        instants = self.steady.instants(at)
         refusal: NotAuthorised | None = None
         for act in acts:
-            use = Use(
-                camera=camera,
-                rule=rule,
-                event=event,
-                at=at,
-                laboratory=origin.laboratory,
-                profile=self.regime.profile,
-                orders=told.orders,
-                act=act,
-                suspended=told.suspended.get(act.reference) if act is not None else None,
-                site=self._site,
-            )
+            suspended = told.suspended.get(act.reference) if act is not None else None
             try:
-                authorise(use, self.regime.conditions)
+                for moment in instants:
+                    use = replace(asked, act=act, suspended=suspended, at=moment)
+                    authorise(use, self.regime.conditions)
             except NotAuthorised as why:
                 refusal = why
                 continue
