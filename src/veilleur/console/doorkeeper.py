@@ -1,0 +1,213 @@
+"""Who may pass which door: rate, identity, origin, forgery token, permission, in this order.
+
+OWASP ASVS 5.0: V3.5 (requests forged by other sites), V7 (sessions), V8 (permissions).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+from enum import StrEnum
+from typing import Protocol
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+
+from veilleur.console.limits import Bucket
+from veilleur.console.permission import QUALIFIED, Open, Permission
+from veilleur.console.refusal import NotAllowed, NotSignedIn, TooMany
+from veilleur.console.settings import Settings
+from veilleur.console.visitor import Visitor, nobody, preferred_language
+from veilleur.law.deed import Deed, Entry
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "csrf"
+
+
+class Kind(StrEnum):
+    """What stands behind a door: how a refusal is told, and what one may come with."""
+
+    PAGE = "page"  # HTML, and forms that are posted
+    DATA = "data"  # JSON; a token may come here too
+    STREAM = "stream"  # server-sent events
+    FILES = "files"  # a folder of static files
+
+
+class Identities(Protocol):
+    """Where sessions, tokens and the record are kept (`console.identities`)."""
+
+    def by_session(self, secret: str) -> Visitor | None: ...
+
+    def by_token(self, secret: str) -> Visitor | None: ...
+
+    def again(self, visitor: Visitor) -> Visitor | None:
+        """The same visitor as of now, None where the session or token has ended."""
+        ...
+
+    def seen(self, visitor: Visitor) -> None:
+        """The visitor did something: the session lives on."""
+        ...
+
+    def record(self, entry: Entry) -> None: ...
+
+
+class Doorkeeper:
+    """One for the console. Every route asks it first (`console.routing`)."""
+
+    def __init__(self, settings: Settings, identities: Identities) -> None:
+        self.settings, self.identities = settings, identities
+        rates = settings.rates
+        self._anonymous = Bucket(rates.anonymous_hz, rates.anonymous_burst)
+        self._signed_in = Bucket(rates.signed_in_hz, rates.signed_in_burst)
+
+    @property
+    def cookie(self) -> str:
+        """The session's cookie. The prefix (RFC 6265bis, 4.1.3.2) has the browser refuse it from
+        another host, another path or without TLS."""
+        return "__Host-veilleur" if self.settings.secure else "veilleur"
+
+    def language(self, connection: HTTPConnection) -> str:
+        return preferred_language(connection.headers.get("accept-language", ""))
+
+    async def admit(
+        self,
+        connection: HTTPConnection,
+        needs: Permission | Open,
+        kind: Kind,
+        *,
+        body: bytes = b"",
+        passive: bool = False,
+    ) -> Visitor:
+        """The visitor, if it may pass. body: of a form that is posted, b"" else. passive: the page
+        asks by itself, so this is no sign of life. Errors: Refused."""
+        visitor = await self._identify(connection, kind)
+        self._hold_back(connection, visitor)
+        try:
+            self._same_origin(connection, visitor, needs)
+            if isinstance(needs, Open):
+                return visitor or self._nobody(connection)
+            if visitor is None:
+                raise NotSignedIn
+            _genuine(connection, visitor, body)
+            require(visitor, needs)
+        except NotAllowed as refused:
+            await run_in_threadpool(self._note, connection, visitor, needs, refused.cause)
+            raise
+        if visitor.session and not passive:
+            await run_in_threadpool(self.identities.seen, visitor)
+        return replace(visitor, asked=needs)
+
+    def still_valid(self, visitor: Visitor) -> bool:
+        """May this visitor still have what its route asked for? Streams ask every second."""
+        if visitor.asked is None:
+            return True
+        now = self.identities.again(visitor)
+        return now is not None and now.may(visitor.asked) and now.scope == visitor.scope
+
+    def _nobody(self, connection: HTTPConnection) -> Visitor:
+        return nobody(self.language(connection), laboratory=self.settings.laboratory)
+
+    async def _identify(self, connection: HTTPConnection, kind: Kind) -> Visitor | None:
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            if kind is not Kind.DATA:
+                return None
+            return await run_in_threadpool(self.identities.by_token, token.strip())
+        secret = connection.cookies.get(self.cookie)
+        return await run_in_threadpool(self.identities.by_session, secret) if secret else None
+
+    def _hold_back(self, connection: HTTPConnection, visitor: Visitor | None) -> None:
+        now = time.monotonic()
+        if visitor is None:
+            wait_s = self._anonymous.wait_s(address(connection), now)
+        else:
+            wait_s = self._signed_in.wait_s(visitor.session or visitor.token, now)
+        if wait_s:
+            raise TooMany(wait_s)
+
+    def _same_origin(
+        self, connection: HTTPConnection, visitor: Visitor | None, needs: Permission | Open
+    ) -> None:
+        """A request that changes something comes from a page of ours. A token is no cookie: no
+        browser adds it by itself. Without a visitor only an open route is left to protect."""
+        if connection.scope["method"] in SAFE or (visitor is not None and visitor.token):
+            return
+        if visitor is None and not isinstance(needs, Open):
+            return
+        ours = self.settings.origin_for(connection.headers.get("host", ""))
+        if connection.headers.get("origin", "") != ours:
+            raise NotAllowed(
+                "This request did not come from a page of this console.",
+                "Cette requête ne vient pas d’une page de cette console.",
+                cause="foreign_origin",
+            )
+
+    def _note(
+        self,
+        connection: HTTPConnection,
+        visitor: Visitor | None,
+        needs: Permission | Open,
+        cause: str,
+    ) -> None:
+        """A refusal goes on the record, with the route and never with what was sent."""
+        details = {
+            "cause": cause,
+            "address": address(connection),
+            "method": str(connection.scope["method"]),
+            "path": connection.url.path[:200],
+            "permission": "" if isinstance(needs, Open) else needs.value,
+        }
+        if visitor is not None and visitor.token:
+            details["token"] = visitor.token
+        who = visitor.account if visitor is not None else "system"
+        self.identities.record(
+            Entry(deed=Deed.DENIED, at=self.settings.now(), who=who, details=details)
+        )
+
+
+def address(connection: HTTPConnection) -> str:
+    """Where a request comes from, as far as this process sees."""
+    return connection.client.host if connection.client is not None else "local"
+
+
+def require(visitor: Visitor, permission: Permission) -> None:
+    """Errors: NotAllowed, with the words for an account whose qualification has run out."""
+    if visitor.may(permission):
+        return
+    if permission in QUALIFIED and not visitor.qualified:
+        raise NotAllowed(
+            "Your habilitation or your training has expired: alerts and pictures are closed.",
+            "Votre habilitation ou votre formation est échue : alertes et images sont fermées.",
+            cause="not_qualified",
+        )
+    raise NotAllowed("Your role does not allow this.", "Votre rôle ne le permet pas.", cause="role")
+
+
+def _genuine(connection: HTTPConnection, visitor: Visitor, body: bytes) -> None:
+    """A session's request that changes something carries the session's own word: in a header, or
+    in a field of a form that is posted."""
+    if connection.scope["method"] in SAFE or visitor.token:
+        return
+    given = connection.headers.get(CSRF_HEADER) or _field(connection, body)
+    if not secrets.compare_digest(given.encode(), visitor.csrf.encode()):
+        raise NotAllowed(
+            "This page is too old. Load it again.",
+            "Cette page est trop ancienne. Rechargez-la.",
+            cause="csrf",
+        )
+
+
+def _field(connection: HTTPConnection, body: bytes) -> str:
+    if connection.headers.get("content-type", "").split(";")[0] != FORM:
+        return ""
+    try:
+        fields = parse_qs(body.decode(), max_num_fields=1000)
+    except ValueError:
+        return ""
+    return fields.get(CSRF_FIELD, [""])[0]
+
+
+FORM = "application/x-www-form-urlencoded"

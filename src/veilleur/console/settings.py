@@ -1,0 +1,116 @@
+"""How the console is offered: where, under which name, for how long one stays signed in."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from veilleur.errors import ConfigurationError
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Requests a second on average, and how many at once, for one address or one session."""
+
+    anonymous_hz: float = 20.0
+    anonymous_burst: int = 200
+    signed_in_hz: float = 100.0
+    signed_in_burst: int = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """host, port: where it listens; nobody else can reach the default. certificate, key: files in
+    PEM, both or neither. origin: what stands in the browser's address line, where that is not what
+    this process sees (a proxy in front): "https://desk.example.org". idle, longest: how long a
+    session lives without and with use. laboratory: files and simulated cameras only. now: the
+    clock, UTC.
+
+    Errors: ConfigurationError where passwords would cross a network unprotected.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    certificate: Path | None = None
+    key: Path | None = None
+    origin: str | None = None
+    laboratory: bool = False
+    idle: timedelta = timedelta(minutes=15)
+    longest: timedelta = timedelta(hours=12)
+    rates: Rates = Rates()
+    now: Callable[[], datetime] = _utc_now
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ConfigurationError(
+                "a certificate and its key go together, and one is missing",
+                remedy="give both --tls-certificate and --tls-key, or neither",
+                setting="tls",
+            )
+        if self.origin is None and self.certificate is None and not _loopback(self.host):
+            raise ConfigurationError(
+                f"on {self.host} passwords and pictures would cross the network unprotected",
+                remedy="give --tls-certificate and --tls-key, or listen on 127.0.0.1",
+                setting="host",
+            )
+        if self.origin is not None and not _is_origin(self.origin):
+            raise ConfigurationError(
+                f"{self.origin!r} is no origin",
+                remedy="write it as https://desk.example.org, without a path",
+                setting="origin",
+            )
+
+    @property
+    def secure(self) -> bool:
+        """Does the browser speak TLS?"""
+        if self.origin is not None:
+            return self.origin.startswith("https://")
+        return self.certificate is not None
+
+    def origin_for(self, host: str) -> str:
+        """What the browser calls this place. host: the request's Host header."""
+        return self.origin or f"{'https' if self.secure else 'http'}://{host.lower()}"
+
+    def answers_to(self, host: str) -> bool:
+        """Is this Host header one of ours? A foreign name that was pointed at this address (DNS
+        rebinding) is not; an address in digits or localhost cannot be pointed anywhere."""
+        name = _name(host)
+        if self.origin is not None:
+            return name == urlsplit(self.origin).hostname
+        return name == self.host.lower() or name == "localhost" or _is_address(name)
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without its port; "" where there is none or it is nonsense."""
+    if set(host) & set("/\\@?# \t"):
+        return ""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _loopback(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    whole = f"{parts.scheme}://{parts.netloc}"
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and text == whole
