@@ -4,10 +4,16 @@
     ├── ConfigurationError      a file or option is wrong: says where and what was meant
     ├── CameraError             one camera's trouble, never the engine's
     │   ├── CameraRefused       it answered no: password, path, codec
-    │   └── StreamLost          it was there and is gone: stalled, cut, ended, garbage
+    │   ├── StreamLost          it was there and is gone: stalled, cut, ended, garbage
+    │   └── PlaybackFailed      kept packets can't be played
     ├── ModelUnusable           weights or back end that cannot work here
     ├── DatasetError            labelled video that cannot be read
     ├── IncidentRefused         what somebody wants to do with an incident can't be done now
+    │   └── IncidentMoved       somebody was faster: read it again
+    ├── StoreError              the database can't do what was asked: full, locked, damaged ...
+    ├── AlreadyStored           a second delivery of the same id: harmless
+    ├── NotFound                it does not exist, or not for whoever asks
+    ├── EvidenceFailed          a still or a clip can't be made, or isn't there any more
     └── NotAuthorised           the law's gate is closed
 
 Each carries what it speaks of as an attribute, so that a test need not match a sentence, and a
@@ -73,6 +79,10 @@ class StreamLost(CameraError):
     """The stream was there and is gone. On a live source an end of stream is this, always."""
 
 
+class PlaybackFailed(CameraError):
+    """Packets that were kept can't be played: damaged, hostile, or of an unknown codec."""
+
+
 class ModelUnusable(VeilleurError):
     """Weights or a back end cannot work here. `model` names it."""
 
@@ -102,6 +112,47 @@ class IncidentRefused(VeilleurError):
         super().__init__(message, remedy=remedy)
         self.cause = cause
         self.incident = incident
+
+
+class IncidentMoved(IncidentRefused):
+    """Its revision is not the expected one: somebody was faster. Read it again."""
+
+
+class StoreError(VeilleurError):
+    """The database can't do what was asked; nothing of the transaction can be relied on.
+
+    cause: "full", "read_only", "locked" (by another process), "corrupt", "unreachable" (disk or
+    server fails, or its connection is gone) or "schema" (made by a newer Veilleur). After
+    "unreachable" it is not known whether the transaction was stored: repeat it with the same ids.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", cause: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.cause = cause
+
+
+class AlreadyStored(VeilleurError):
+    """What comes is in the store already, under this `id`. Nothing was changed."""
+
+    def __init__(self, message: str, *, id: str) -> None:
+        super().__init__(message)
+        self.id = id
+
+
+class NotFound(VeilleurError):
+    """It does not exist, or it is none of the asker's business: the two can't be told apart."""
+
+
+class EvidenceFailed(VeilleurError):
+    """A still or a clip can't be made, or clear pictures are not (or no longer) there.
+
+    cause: "none" (nothing was kept), "dropped" (there was no room), "over" (its minutes are over),
+    "empty" (no picture of that time), "damaged" (it can't be decoded), "encoder".
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", cause: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.cause = cause
 
 
 class NotAuthorised(VeilleurError):

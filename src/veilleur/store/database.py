@@ -1,0 +1,270 @@
+"""One database: opened once, written by one transaction at a time, read by many.
+
+    with Database.open("sqlite:////var/lib/veilleur/veilleur.db") as database:
+        with database.write() as w:
+            incidents.insert(w, incident)
+            w.record(entry)
+        with database.read() as r:
+            incidents.open_incidents(r, scope=None)
+
+SQLite needs no set-up; PostgreSQL takes a URL (`postgresql://user@host/name`). What is committed
+is on the disk. Every failure is a StoreError with a cause; nothing is retried on its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, Self
+
+from sqlalchemy import URL, Connection, Engine, make_url, select
+from sqlalchemy.exc import ArgumentError
+
+from veilleur.errors import ConfigurationError, StoreError
+from veilleur.store import failures, migrating, record, sqlite
+from veilleur.store.postgresql import Postgresql
+from veilleur.store.record import Head, audit
+from veilleur.store.reserve import Reserve
+from veilleur.store.transaction import Reading, Writing
+from veilleur.store.witness import Witness
+
+PATIENCE_S = 5.0
+"""So long a transaction waits for another one's end."""
+RESERVE_BYTES = 16 << 20
+
+
+class Kind(Protocol):
+    """What is different about a database of one make."""
+
+    where: str
+    writer: Engine
+    reader: Engine
+
+    def examine(self, connection: Connection) -> None:
+        """Raises StoreError "corrupt" where the database is not sound."""
+        ...
+
+    def committed(self, writing: Writing) -> None: ...
+
+    def failed(self, error: StoreError) -> None: ...
+
+    def refuse_unessential(self) -> None:
+        """Raises StoreError "full" where the space left is for records alone."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Sqlite:
+    """A file. Beside it: NAME.lock, NAME.head (the witness) and NAME.reserve."""
+
+    def __init__(self, url: URL, patience_s: float, reserve_bytes: int) -> None:
+        path = sqlite.path_of(url)
+        if path is None:
+            raise ConfigurationError(
+                "a database in memory keeps nothing", remedy="name a file: sqlite:////data/my.db"
+            )
+        self.where = str(path)
+        with failures.named_files(self.where):
+            self._lock = sqlite.Lock(_beside(path, ".lock"), self.where)
+            try:
+                self._open(path, reserve_bytes)
+            except (StoreError, OSError):
+                self._lock.release()
+                raise
+        self.writer = sqlite.writer(url, patience_s)
+        self.reader = sqlite.reader(url, patience_s)
+
+    def _open(self, path: Path, reserve_bytes: int) -> None:
+        self._witness = Witness(_beside(path, ".head"))
+        if self._witness.head and not (path.exists() and path.stat().st_size):
+            raise self._missing("the file itself is gone or empty")
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self._reserve = Reserve(_beside(path, ".reserve"), reserve_bytes)
+        self._reserve.hold()
+
+    def examine(self, connection: Connection) -> None:
+        if trouble := sqlite.damage(connection):
+            raise failures.failure(self.where, "corrupt", trouble)
+        head = record.read_head(connection)
+        seen = self._witness.head
+        if seen is None:
+            self._witness.see(head)
+        elif seen.number > head.number:
+            raise self._missing(f"records {head.number + 1} to {seen.number} are missing")
+        elif seen.number and _digest(connection, seen.number) != seen.digest:
+            raise self._missing(f"record {seen.number} is another one")
+
+    def _missing(self, what: str) -> StoreError:
+        return failures.failure(
+            self.where,
+            "corrupt",
+            f"it is not the database that was last written here: {what}",
+            f"put back the newest backup with its {self._witness.path.name}; only if this older "
+            f"state is the one you want, remove {self._witness.path.name}",
+        )
+
+    def committed(self, writing: Writing) -> None:
+        if writing.recorded:
+            self._witness.see(writing.head)
+        if writing.erased:
+            sqlite.wipe_log(self.writer)
+
+    def failed(self, error: StoreError) -> None:
+        if error.cause == "full":
+            self._reserve.spend()
+
+    def refuse_unessential(self) -> None:
+        self._reserve.hold()
+        if not self._reserve.held:
+            raise failures.failure(self.where, "full", "what is left is kept for records")
+
+    def close(self) -> None:
+        self.reader.dispose()  # first: whoever closes last checkpoints
+        self.writer.dispose()
+        self._witness.close()
+        self._lock.release()
+
+
+class Database:
+    """Shared by all threads of a process."""
+
+    def __init__(self, kind: Kind, patience_s: float) -> None:
+        self._kind = kind
+        self._patience_s = patience_s
+        self._turn = threading.Lock()
+        self._owner: int | None = None
+
+    @classmethod
+    def open(
+        cls, url: str, *, patience_s: float = PATIENCE_S, reserve_bytes: int = RESERVE_BYTES
+    ) -> Self:
+        """Open it, bring its schema up to date and make sure that it is sound.
+
+        Raises StoreError: "corrupt" where it is damaged or not the one that was last written here,
+        "schema" where a newer Veilleur made it, "locked" where another process writes to it,
+        and the other causes. ConfigurationError: the URL can't be used.
+        """
+        kind = _kind_of(url, patience_s, reserve_bytes)
+        try:
+            with failures.named(kind.where), kind.writer.begin() as connection:
+                migrating.upgrade(connection, kind.where)
+                _examine_end(connection, kind.where)
+                kind.examine(connection)
+        except BaseException:
+            kind.close()
+            raise
+        return cls(kind, patience_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def where(self) -> str:
+        """Which database it is, in words that hold no password."""
+        return self._kind.where
+
+    @contextmanager
+    def read(self) -> Iterator[Reading]:
+        """Ask. What is seen is one instant's state, whatever is written meanwhile."""
+        with failures.named(self.where), self._kind.reader.connect() as connection:
+            yield Reading(connection)
+
+    @contextmanager
+    def write(self, *, essential: bool = True) -> Iterator[Writing]:
+        """Write: what is done inside is stored at its end, all of it or nothing.
+
+        The only writer of the process while it lasts; others wait. It may hold many deeds: one
+        transaction of a hundred signals costs about as much as ten of one. essential: False for
+        what may be refused when the disk is nearly full, pictures above all, so that there is room
+        for records. Raises StoreError; its connection is then closed, and a new one is opened for
+        the next transaction.
+        """
+        with self._my_turn():
+            if not essential:
+                self._kind.refuse_unessential()
+            try:
+                with failures.named(self.where), self._kind.writer.begin() as connection:
+                    writing = Writing(connection, record.read_head(connection, to_write=True))
+                    yield writing
+                    if writing.recorded:
+                        record.write_head(connection, writing.head)
+            except StoreError as error:
+                self._kind.writer.dispose()
+                self._kind.failed(error)
+                raise
+            with failures.named(self.where):
+                self._kind.committed(writing)
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        me = threading.get_ident()
+        if self._owner == me:
+            raise RuntimeError("write() inside write(): a transaction has one beginning")
+        if not self._turn.acquire(timeout=self._patience_s):
+            raise failures.failure(
+                self.where,
+                "locked",
+                f"another transaction has been going on for {self._patience_s:g} s",
+                "try again",
+            )
+        self._owner = me
+        try:
+            yield
+        finally:
+            self._owner = None
+            self._turn.release()
+
+    def close(self) -> None:
+        self._kind.close()
+
+
+def _kind_of(url: str, patience_s: float, reserve_bytes: int) -> Kind:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(
+            "the database's address is no URL",
+            remedy="sqlite:////data/veilleur.db or postgresql://user@host/name",
+            setting="database",
+        ) from None
+    make = parsed.get_backend_name()
+    if make == "sqlite":
+        return Sqlite(parsed, patience_s, reserve_bytes)
+    if make == "postgresql":
+        return Postgresql(parsed, patience_s)
+    raise ConfigurationError(
+        f"{make!r} is no database that is supported",
+        remedy="use sqlite or postgresql",
+        setting="database",
+    )
+
+
+def _examine_end(connection: Connection, where: str) -> None:
+    """Do the head and the last row agree? Raises StoreError "corrupt"."""
+    head = record.read_head(connection)
+    last = connection.execute(
+        select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1)
+    ).first()
+    if head.number and (last is None or Head(last.number, last.digest) != head):
+        found = f"record {last.number}" if last else "nothing"
+        raise failures.failure(
+            where,
+            "corrupt",
+            f"its record should end with number {head.number} and ends with {found}",
+            "run `veilleur audit verify` on a copy of it; put the newest backup back",
+        )
+
+
+def _digest(connection: Connection, number: int) -> str | None:
+    return connection.execute(select(audit.c.digest).where(audit.c.number == number)).scalar()
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)

@@ -1,0 +1,61 @@
+"""PostgreSQL as this product uses it: by psycopg, durable commits, no endless waits."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from sqlalchemy import URL, Connection, Engine, create_engine
+
+from veilleur.errors import ConfigurationError, StoreError
+from veilleur.store.transaction import Writing
+
+READERS = 16
+CONNECT_S = 5
+
+
+class Postgresql:
+    """One connection writes, others read. The server sees to its disk and to its soundness."""
+
+    def __init__(self, url: URL, patience_s: float) -> None:
+        if find_spec("psycopg") is None:
+            raise ConfigurationError(
+                "the driver for PostgreSQL is not installed",
+                remedy="pip install 'veilleur[postgresql]'",
+                setting="database",
+            )
+        url = url.set(drivername="postgresql+psycopg")
+        self.where = url.render_as_string(hide_password=True)
+        self.writer = _engine(url, patience_s, 1)
+        self.reader = _engine(url, patience_s, READERS, reads=True)
+
+    def examine(self, connection: Connection) -> None:
+        """The server examines its own files."""
+
+    def committed(self, writing: Writing) -> None:
+        """Nothing is left to do."""
+
+    def failed(self, error: StoreError) -> None:
+        """Nothing to give up: the disk is the server's."""
+
+    def refuse_unessential(self) -> None:
+        """The server's disk can't be asked for its space."""
+
+    def close(self) -> None:
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+def _engine(url: URL, patience_s: float, size: int, *, reads: bool = False) -> Engine:
+    waits = int(patience_s * 1000)
+    wanted = (f"lock_timeout={waits}", "synchronous_commit=on", "TimeZone=UTC")
+    settings = (*wanted, "default_transaction_read_only=on") if reads else wanted
+    options = " ".join(f"-c {setting}" for setting in settings)
+    return create_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=patience_s,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": CONNECT_S},
+        isolation_level="REPEATABLE READ" if reads else "READ COMMITTED",
+    )
