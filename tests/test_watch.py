@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,12 +22,20 @@ from rich.console import Console
 
 import veilleur
 from tests.watching import PATIENCE_S
+from veilleur.cameras.health import Blind
 from veilleur.cameras.simulated import secret_file
 from veilleur.catalogue import Event
+from veilleur.cli import french
+from veilleur.cli.choosing import FIRST
+from veilleur.cli.demo import FILMED
+from veilleur.cli.french import say
 from veilleur.cli.screen import Shown, screen
+from veilleur.engine.drops import Cause
 from veilleur.engine.report import CameraReport, Condition
+from veilleur.engine.seat import _BLIND, _NEXT
 from veilleur.engine.situations import Alert
 from veilleur.events.rule import Check
+from veilleur.events.wording import Language
 from veilleur.geometry import Box
 from veilleur.perception.backends import Precision, cores
 from veilleur.perception.choice import LAYOUT, Memory, Trial, machine_key, remember
@@ -175,9 +185,11 @@ def test_a_file_is_laboratory_mode_on_every_line_and_nothing_else_is_on_stdout(
 def test_the_table_says_laboratory_and_what_was_seen(watching: Any, clip: Path) -> None:
     watch = watching("--fast", clip, "--french")
     assert watch.ended() == 0
-    assert "LABORATORY: files and simulated cameras" in watch.out
+    assert "LABORATOIRE\u00a0: fichiers et caméras simulées" in watch.out
     assert "Franchissement ou présence en zone interdite [anywhere]" in watch.out
-    assert "ended" in watch.out
+    assert "aucune règle\u00a0: toute personne est signalée" in watch.out
+    assert "terminée" in watch.out
+    assert not ENGLISH & set(re.findall(r"\w+", watch.out.lower()))
     assert watch.err == ""
 
 
@@ -372,10 +384,12 @@ ALERT = Alert(
 )
 
 
-def drawn(width: int, height: int, reports: Sequence[CameraReport]) -> list[str]:
+def drawn(
+    width: int, height: int, reports: Sequence[CameraReport], language: Language = "en"
+) -> list[str]:
     console = Console(width=width, height=height, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
     with console.file:
-        shown = Shown(reports, [ALERT] * 20, 20, ["a note"], "en")
+        shown = Shown(reports, [ALERT] * 20, 20, ["a note"], language)
         console.print(screen(shown, console))
         return console.export_text().splitlines()
 
@@ -393,6 +407,80 @@ def test_the_screen_fits_its_terminal(width: int) -> None:
         assert "5.0" in row
         assert "57/143" in row
     assert any(line.startswith(" LABORATORY") for line in lines)
+
+
+ENGLISH = frozenset(
+    re.findall(
+        r"\w+",
+        "laboratory under files cameras camera nobody state people vehicles lost signals last none "
+        "running ended closed quiet again the is and of to it with",
+    )
+)
+
+
+def test_in_french_no_english_is_on_the_screen() -> None:
+    causes = (
+        "rules suspended, dark: no light (switch a lamp or the camera's infra-red on)",
+        "10.0.0.5 refuses connections (check the port and RTSP setting)",
+        "a mistake in the engine: KeyError in step, line 3 (report it; it is tried again)",
+    )
+    reports = [report(f"c-{n}", Condition.LOST, why, retry_in_s=7) for n, why in enumerate(causes)]
+    reports += [report(f"d-{n}", one, dropped={"stale": 2}) for n, one in enumerate(Condition)]
+    reports[-1] = report("e", Condition.RUNNING, key_frames_only=True, last_alert=ALERT)
+    for width in (80, 160):
+        text = " ".join(drawn(width, 60, reports, "fr")).replace("a note", "")
+        words = set(re.findall(r"[a-zéèêàçû]+", text.lower()))
+        assert not ENGLISH & (words - {"tracks", "step", "line"}), ENGLISH & words
+        for told in ("10.0.0.5 refuse la connexion (vérifiez le port", "règles suspendues, obscur"):
+            assert told in " ".join(text.split())
+        assert "nouvel essai dans 7 s" in text
+        assert "périmées 2" in text
+
+
+def sentences(module: str) -> Iterator[str]:
+    """The words of conditions and refusals in a module, with X for what is filled in."""
+    tree = ast.parse((Path(veilleur.__file__).parent / module).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        if name in {"CameraRefused", "StreamLost"}:
+            yield from map(filled, node.args[:1])
+            yield from (filled(k.value) for k in node.keywords if k.arg == "remedy")
+        elif name in {"Trouble", "_fail", "_with_next"}:
+            yield from map(filled, node.args[-1:])
+
+
+def filled(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(filled(value) for value in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else "X"
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["cameras/source.py", "cameras/worker.py", "cameras/decoding.py", "cameras/camera.py",
+     "engine/seat.py"],
+)  # fmt: skip
+def test_every_reason_a_camera_gives_has_its_french(module: str) -> None:
+    told = {words for words in sentences(module) if " " in words.replace("X", "").strip()}
+    assert told
+    assert [words for words in told if say(words, "fr") == words] == []
+
+
+def test_every_condition_and_every_cause_of_loss_has_its_french() -> None:
+    assert all(french.condition(one.value, "fr") != one.value for one in Condition)
+    causes = [*map(str, Cause), "stale", "no room", "corrupt"]
+    assert all(french.dropped(one, "fr") != one for one in causes)
+    blind = [f"rules suspended, {why}: {_BLIND[why]}" for why in map(str, Blind)]
+    for words in (*blind, *_NEXT.values(), FILMED, FIRST):
+        assert not ENGLISH & set(re.findall(r"\w+", say(words, "fr")))
+
+
+def test_a_name_that_is_also_a_word_stays_a_name() -> None:
+    assert say("dark has no such stream", "fr") == "dark n’a pas ce flux"
+    assert say("nothing known here (nor here)", "fr") == "nothing known here (nor here)"
 
 
 def test_a_low_terminal_shows_cameras_in_trouble_first_and_says_how_many_are_left_out() -> None:

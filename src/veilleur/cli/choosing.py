@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 
+from veilleur.cli.french import say
 from veilleur.engine.assembly import Detectors
+from veilleur.events.wording import Language
 from veilleur.geometry import View
 from veilleur.perception.choice import cache_folder, decide, machine_key, recall
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET
 
 USUAL = View(1920, 1080)
+FIRST = "first start: measuring how this machine runs the detector best, some seconds, once"
 
 
-def chosen(setting: Choice | None = None) -> Choice:
+def chosen(setting: Choice | None = None, language: Language = "en") -> Choice:
     """The choice for this machine; a setting of a file wins, and is tried before anything runs.
 
     Errors: ModelUnusable.
@@ -23,7 +26,7 @@ def chosen(setting: Choice | None = None) -> Choice:
         return decide(setting=setting).choice
     memory, _ = recall(cache_folder() / "choice.json", machine_key(NANODET))
     if memory is None:
-        tell("first start: measuring how this machine runs the detector best, some seconds, once")
+        tell(say(FIRST, language))
     decision = decide()
     if decision.notice:
         tell(decision.notice)

@@ -20,7 +20,7 @@ FILMED = "the clip was filmed at about 7 and plays at 10 pictures a second: spee
 
 def demo(
     as_json: Annotated[bool, typer.Option("--json", help="one signal a line, no table")] = False,
-    french: Annotated[bool, typer.Option(help="signals in French")] = False,
+    french: Annotated[bool, typer.Option(help="signals and screen in French")] = False,
 ) -> None:
     """Watch the embedded clip: a courtyard with two zones, a one-way path and a count."""
     with suppress(KeyboardInterrupt), as_file(files("veilleur") / "demo") as folder:

@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from veilleur.catalogue import WORDING
+from veilleur.cli import french
+from veilleur.cli.french import say
 from veilleur.engine.report import CameraReport, Condition
 from veilleur.engine.situations import Alert
 from veilleur.events.wording import Language, sentence
@@ -49,21 +51,22 @@ def screen(shown: Shown, console: Console) -> Group:
     wide = console.width >= WIDE
     head: list[RenderableType] = []
     if any(report.laboratory for report in shown.reports):
-        head.append(_banner(shown.reports))
-    head += [Text(note, style="yellow") for note in shown.notes]
+        head.append(_banner(shown.reports, shown.language))
+    head += [Text(say(note, shown.language), style="yellow") for note in shown.notes]
     fewest = _alerts(shown.alerts, FEWEST_ALERTS, shown.language)
     free = console.height - FRAME - sum(_height(part, console) for part in (*head, fewest))
-    troubles = _troubles(shown.reports, _lost(shown.reports, wide=wide, each=True))
+    troubles = _troubles(shown, _lost(shown.reports, wide=wide, each=True))
     if _height(troubles, console) + len(shown.reports) > free:
-        troubles = _troubles(shown.reports, _lost(shown.reports, wide=wide, each=False))
+        troubles = _troubles(shown, _lost(shown.reports, wide=wide, each=False))
     free -= _height(troubles, console)
     rows = _fitting(shown.reports, max(3, free))
-    cameras = _cameras(rows, wide=wide)
+    cameras = _cameras(rows, shown.language, wide=wide)
     left_out = len(shown.reports) - len(rows)
     if left_out:
-        cameras.caption = f"{left_out} more cameras: a higher terminal shows them"
+        more = f"{left_out} more cameras: a higher terminal shows them"
+        cameras.caption = say(more, shown.language)
     lines = _most_alerts(shown, free - len(rows) + _height(fewest, console), console)
-    title = Rule(f"signals: {shown.total}", align="left", style="dim")
+    title = Rule(say(f"signals: {shown.total}", shown.language), align="left", style="dim")
     return Group(*head, cameras, troubles, title, lines)
 
 
@@ -92,25 +95,28 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest / 10:04.1f}"
 
 
-def causes(dropped: Mapping[str, int]) -> str:
+def causes(dropped: Mapping[str, int], language: Language) -> str:
     """Frames lost, by cause, the most frequent first."""
     counted = sorted(dropped.items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{cause} {number}" for cause, number in counted) or "none"
+    named = (f"{french.dropped(cause, language)} {number}" for cause, number in counted)
+    return ", ".join(named) or say("none", language)
 
 
-def trouble(report: CameraReport) -> str:
+def trouble(report: CameraReport, language: Language) -> str:
     """Why a camera is in its condition, and when it is tried again; "" where all is well."""
     if report.retry_in_s is None or not report.cause:
-        return report.cause
-    return f"{report.cause}, again in {report.retry_in_s:.0f} s"
+        return say(report.cause, language)
+    again = say(f"again in {report.retry_in_s:.0f} s", language)
+    return f"{say(report.cause, language)}, {again}"
 
 
-def _banner(reports: Sequence[CameraReport]) -> Text:
+def _banner(reports: Sequence[CameraReport], language: Language) -> Text:
     real = sum(not report.laboratory for report in reports)
     words = "files and simulated cameras, nobody real is watched"
     if real:
         words = "the cameras marked LAB; the others run under an authorisation"
-    return Text(f" {LABORATORY}: {words} ", style="black on yellow", no_wrap=True)
+    mark, colon = say(LABORATORY, language), "\u00a0:" if language == "fr" else ":"
+    return Text(f" {mark}{colon} {say(words, language)} ", style="black on yellow", no_wrap=True)
 
 
 def _height(part: RenderableType, console: Console) -> int:
@@ -125,31 +131,35 @@ def _fitting(reports: Sequence[CameraReport], most: int) -> Sequence[CameraRepor
     return [report for report in reports if report in ranked]
 
 
-def _cameras(reports: Sequence[CameraReport], *, wide: bool) -> Table:
+def _cameras(reports: Sequence[CameraReport], language: Language, *, wide: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1))
-    table.add_column("camera", no_wrap=True, max_width=LONGEST_NAME, overflow="ellipsis", ratio=2)
-    table.add_column("state", no_wrap=True, min_width=15)
-    for name in ("/s", "ms p50/95", "people", "vehicles"):
-        table.add_column(name, justify="right", no_wrap=True)
+    name, state = say("camera", language), say("state", language)
+    table.add_column(name, no_wrap=True, max_width=LONGEST_NAME, overflow="ellipsis", ratio=2)
+    table.add_column(state, no_wrap=True, min_width=15)
+    for number in ("/s", "ms p50/95", "people", "vehicles"):
+        table.add_column(say(number, language), justify="right", no_wrap=True)
     if wide:
-        table.add_column("lost, by cause", ratio=3)
-        table.add_column("last signal", no_wrap=True, overflow="ellipsis", ratio=2)
+        table.add_column(say("lost, by cause", language), ratio=3)
+        last = say("last signal", language)
+        table.add_column(last, no_wrap=True, overflow="ellipsis", ratio=2)
     else:
-        table.add_column("lost", justify="right", no_wrap=True)
+        table.add_column(say("lost", language), justify="right", no_wrap=True)
     for report in reports:
-        table.add_row(*_row(report, wide=wide))
+        table.add_row(*_row(report, language, wide=wide))
     return table
 
 
-def _row(report: CameraReport, *, wide: bool) -> list[Text]:
+def _row(report: CameraReport, language: Language, *, wide: bool) -> list[Text]:
     name = Text(report.camera)
     if report.laboratory:
         name.append(" LAB", style="yellow")
-    quiet = " (quiet)" if report.key_frames_only and report.condition is Condition.RUNNING else ""
+    quiet = report.key_frames_only and report.condition is Condition.RUNNING
+    state = french.condition(report.condition.value, language)
+    state += f" ({say('quiet', language)})" if quiet else ""
     total = sum(report.dropped.values())
     row = [
         name,
-        Text(report.condition.value + quiet, style=STYLES.get(report.condition, "bold red")),
+        Text(state, style=STYLES.get(report.condition, "bold red")),
         Text(f"{report.analysed_hz:.1f}"),
         Text(_latency(report)),
         Text("–" if report.people is None else str(report.people)),
@@ -158,7 +168,7 @@ def _row(report: CameraReport, *, wide: bool) -> list[Text]:
     if not wide:
         return [*row, Text(str(total), style="yellow" if total else "dim")]
     last = report.last_alert
-    lost = Text(causes(report.dropped), style="yellow" if total else "dim")
+    lost = Text(causes(report.dropped, language), style="yellow" if total else "dim")
     return [*row, lost, Text(f"{clock(last.noticed)} {last.rule}" if last else "–")]
 
 
@@ -172,28 +182,27 @@ def _lost(
     reports: Sequence[CameraReport], *, wide: bool, each: bool
 ) -> Sequence[tuple[str, Mapping[str, int]]]:
     """What is said beneath the table of frames lost, where it has no column for the causes: of
-    each camera, or of all together."""
+    each camera, or, under no name, of all together."""
     lost = [(report.camera, report.dropped) for report in reports if report.dropped]
     if wide or each or len(lost) < 2:
         return [] if wide else lost
     together: Counter[str] = Counter()
     for _, dropped in lost:
         together.update(dropped)
-    return [("all", together)]
+    return [("", together)]
 
 
-def _troubles(
-    reports: Sequence[CameraReport], lost: Sequence[tuple[str, Mapping[str, int]]]
-) -> Table:
+def _troubles(shown: Shown, lost: Sequence[tuple[str, Mapping[str, int]]]) -> Table:
     """A line for each camera in trouble, and what was lost by cause."""
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(no_wrap=True, max_width=LONGEST_NAME, overflow="ellipsis")
     table.add_column(ratio=1)
-    for report in reports:
+    for report in shown.reports:
         if report.condition.trouble:
-            table.add_row(report.camera, Text(trouble(report), style="red"))
+            table.add_row(report.camera, Text(trouble(report, shown.language), style="red"))
     for camera, dropped in lost:
-        table.add_row(camera, Text(f"lost: {causes(dropped)}", style="yellow"))
+        words = say(f"lost: {causes(dropped, shown.language)}", shown.language)
+        table.add_row(camera if camera else say("all", shown.language), Text(words, style="yellow"))
     return table
 
 
@@ -205,7 +214,7 @@ def _alerts(alerts: Sequence[Alert], most: int, language: Language) -> Table:
     for alert in alerts[-most:]:
         table.add_row(clock(alert.noticed), alert.camera, _words(alert, language))
     if not alerts:
-        table.add_row("none yet", "", "")
+        table.add_row(say("none yet", language), "", "")
     return table
 
 
@@ -217,5 +226,5 @@ def _words(alert: Alert, language: Language) -> Text:
     )
     line.append(sentence(alert.checks, language), style="not bold default")
     if alert.laboratory:
-        line.append(f" {LABORATORY}", style="not bold yellow")
+        line.append(f" {say(LABORATORY, language)}", style="not bold yellow")
     return line

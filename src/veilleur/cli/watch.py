@@ -21,7 +21,9 @@ from rich.console import Console
 from rich.live import Live
 
 from veilleur.cameras.simulated import is_our_simulator
+from veilleur.cli import french
 from veilleur.cli.choosing import chosen, tell
+from veilleur.cli.french import say
 from veilleur.cli.screen import SHOWN_ALERTS, Shown, alert_line, screen, trouble
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.lineup import Lineup, line_up
@@ -57,7 +59,7 @@ def watch(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one signal a line, no table")] = False,
     fast: Annotated[bool, typer.Option(help="play files as fast as they can be analysed")] = False,
-    french: Annotated[bool, typer.Option(help="signals in French")] = False,
+    french: Annotated[bool, typer.Option(help="signals and screen in French")] = False,
 ) -> None:
     """Watch cameras and files; signal events as they happen. Ctrl-C stops."""
     with suppress(KeyboardInterrupt):
@@ -88,7 +90,7 @@ def run(
     NodeFailed. Exit code 1 where
     the engine made mistakes on the way; each is told on stderr when it happens.
     """
-    choice = chosen(setting)
+    choice = chosen(setting, language)
     stop = threading.Event()
     node = Node(
         lineup.members,
@@ -155,12 +157,12 @@ class Watcher:
                 live.update(screen(self._shown(list(told)), console), refresh=True)
 
     def _show_lines(self, console: Console, told: deque[Alert]) -> None:
-        def say(words: str) -> None:
+        def write(words: str) -> None:
             console.print(words, markup=False, highlight=False, soft_wrap=True)
 
-        self._introduce(say)
+        self._introduce(write)
         for alerts in self._rounds(REFRESH_S):
-            self._tell_changes(say)
+            self._tell_changes(write)
             told.extend(alerts)
             for alert in alerts:
                 console.print(alert_line(alert, self._language), soft_wrap=True)
@@ -173,7 +175,8 @@ class Watcher:
             done = self._node.ended or self._stop.is_set()
             for surprise in _waiting(self._node.surprises):
                 self.mistakes += 1
-                tell(f"a mistake in the engine, camera {surprise.camera or '-'}: {surprise.words}")
+                where = f"camera {surprise.camera or '-'}: {surprise.words}"
+                tell(say(f"a mistake in the engine, {where}", self._language))
                 print(surprise.trace, file=sys.stderr, flush=True)
             self._node.check()
             alerts = [sighting.alert for sighting in _waiting(self._node.alerts)]
@@ -191,18 +194,22 @@ class Watcher:
             language=self._language,
         )
 
-    def _introduce(self, say: Callable[[str], None]) -> None:
+    def _introduce(self, write: Callable[[str], None]) -> None:
+        language = self._language
         for report in self._node.report():
-            say(f"{report.camera} under {report.reference}")
+            under = f"{say('under', language)} {say(report.reference, language)}"
+            write(f"{report.camera} {under}")
         for note in self._lineup.notes:
-            say(note)
+            write(say(note, language))
 
-    def _tell_changes(self, say: Callable[[str], None]) -> None:
+    def _tell_changes(self, write: Callable[[str], None]) -> None:
         """Each camera's condition when it changes, for those who don't see the table."""
         for report in self._node.report():
             if self._conditions.get(report.camera) is not report.condition:
-                words = trouble(report) if report.condition.trouble else ""
-                say(f"{report.camera}: {report.condition}{f': {words}' if words else ''}")
+                told = [report.camera, french.condition(report.condition.value, self._language)]
+                if report.condition.trouble and (words := trouble(report, self._language)):
+                    told.append(words)
+                write((" : " if self._language == "fr" else ": ").join(told))
             self._conditions[report.camera] = report.condition
 
 
