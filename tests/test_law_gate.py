@@ -16,7 +16,7 @@ from veilleur.catalogue import Event
 from veilleur.errors import ConfigurationError, NotAuthorised
 from veilleur.law.authorisation import Authorisation, Gathering, Period
 from veilleur.law.conditions import Use, authorise, faults
-from veilleur.law.gate import CONTACT_S, Gate, Laboratory, Live, Origin
+from veilleur.law.gate import CONTACT_S, Embedded, Gate, Laboratory, Live, Origin
 from veilleur.law.orders import Act, Orders, Scope
 from veilleur.law.profile import LegalProfile, Status, read_profile, shipped
 from veilleur.law.regime import Regime, covered, desk, laboratory
@@ -403,3 +403,13 @@ def test_an_authorisation_is_a_value_without_room_for_more() -> None:
     with pytest.raises(ValidationError):
         act(faces=True)
     assert Authorisation.model_validate_json(act().model_dump_json(by_alias=True)) == act()
+
+
+def test_the_packages_own_film_passes_in_either_world_until_a_stop() -> None:
+    for regime in (desk(shipped("laboratory")), desk(shipped("fr-jop2030"))):
+        gate = Gate({"canary": Embedded()}, regime, boot=lambda: 0.0)
+        gate.obey(Orders(), fresh_until=1.0)
+        assert gate.admit("canary", {"alive": Event.FORBIDDEN_ZONE}, NOW) == {"alive"}
+        gate.obey(stopped(Scope.EVERYTHING), fresh_until=1.0)
+        with pytest.raises(NotAuthorised):
+            gate.admit("canary", {"alive": Event.FORBIDDEN_ZONE}, NOW)
