@@ -63,7 +63,7 @@ CODING = Coding("h264", 1920, 1080, "yuv420p", b"\x01extra\x00")
 
 
 def test_footage_survives_the_way_through_memory() -> None:
-    packets = (StoredPacket(0.5, True, b"key", 7.25), *stream(1)[6:])
+    packets = (StoredPacket(0.5, True, b"key", 7.25, -0.5), *stream(1)[6:])
     footage = Footage(CODING, packets)
     packed = pack_footage(footage)
     assert unpack_footage(packed) == footage

@@ -28,7 +28,6 @@ from veilleur.cameras.messages import (
     Start,
 )
 from veilleur.cameras.nursery import Nursery, shared_nursery
-from veilleur.cameras.picture import Picture
 from veilleur.cameras.process import Held, WorkerProcess
 from veilleur.cameras.ring import Footage
 from veilleur.cameras.source import Kind, Source
@@ -190,7 +189,7 @@ class Camera:
             if self.settings.drops and now - held.placed.arrived > STALE_AFTER_S:
                 self.dropped["stale"] += 1
                 continue
-            return self._frame(held)
+            return held.frame(self.id)
         return None
 
     def tick(self, now: float) -> None:
@@ -384,16 +383,3 @@ class Camera:
         """The oldest frame waiting is lost; its slot goes back with the last reference."""
         self.dropped["displaced"] += 1
         self._frames.popleft()
-
-    def _frame(self, held: Held) -> Frame:
-        placed = held.placed
-        return Frame(
-            camera=self.settings.id,
-            sequence=placed.sequence,
-            time=placed.time,
-            picture=Picture(held.data, placed.full_range),
-            arrived=placed.arrived,
-            key=placed.key,
-            activity=placed.activity,
-            blind=placed.blind,
-        )

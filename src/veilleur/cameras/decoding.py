@@ -13,11 +13,13 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import av
 import av.error
 import numpy as np
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
@@ -38,6 +40,13 @@ MOST_WAITING = 12  # packets: decoding them takes a moment when a picture is wan
 _PLANAR = ("yuv420p", "yuvj420p")
 Buffer = Callable[[int, int], ImageArray | None]
 """Where a picture of (width, height) goes: (height * 3 / 2, width) uint8, or None: nowhere."""
+
+
+class Coded(Protocol):
+    """What is decoded: a container's stream, or packets that were kept."""
+
+    @property
+    def codec_context(self) -> VideoCodecContext: ...
 
 
 class Mode(StrEnum):
@@ -80,7 +89,7 @@ class Decoder:
 
     def __init__(
         self,
-        stream: VideoStream,
+        stream: Coded,
         facts: StreamFacts,
         *,
         rate_hz: float = 5.0,

@@ -37,7 +37,8 @@ class MessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a worker has to do. health, activity: whether these are measured."""
+    """What a worker has to do. health, activity: whether these are measured. stored: the packets
+    lie in memory that comes with this order; the source is not opened."""
 
     source: Source
     rate_hz: float
@@ -51,6 +52,7 @@ class Start:
     slot_bytes: int = 0
     health: bool = True
     activity: bool = True
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from veilleur.cameras import messages
+from veilleur.cameras.frame import Frame
 from veilleur.cameras.messages import (
     GIVE_BACK,
     MODE,
@@ -23,6 +24,7 @@ from veilleur.cameras.messages import (
     Start,
 )
 from veilleur.cameras.nursery import Nursery
+from veilleur.cameras.picture import Picture
 from veilleur.cameras.ring import MOST_EXTRADATA, Coding, Footage, unpack_footage
 from veilleur.cameras.slots import LARGEST_SLOT, HostSlots, make_memory
 from veilleur.geometry import ImageArray
@@ -39,11 +41,27 @@ class Held:
     placed: Placed
     data: ImageArray
 
+    def frame(self, camera: str) -> Frame:
+        placed = self.placed
+        return Frame(
+            camera=camera,
+            sequence=placed.sequence,
+            time=placed.time,
+            picture=Picture(self.data, placed.full_range),
+            arrived=placed.arrived,
+            key=placed.key,
+            activity=placed.activity,
+            blind=placed.blind,
+        )
+
 
 class WorkerProcess:
-    """Starts a worker and never waits for it. OSError where none can be started."""
+    """Starts a worker and never waits for it. OSError where none can be started.
 
-    def __init__(self, nursery: Nursery, start: Start) -> None:
+    stored: a descriptor of the memory that `Start.stored` speaks of; stays the caller's.
+    """
+
+    def __init__(self, nursery: Nursery, start: Start, stored: int | None = None) -> None:
         self.pid: int | None = None
         self._process: int | None = None
         self._ring: int | None = None
@@ -51,9 +69,10 @@ class WorkerProcess:
         self._channel.setblocking(False)
         memory = make_memory(start.slots * LARGEST_SLOT)
         try:
-            self._slots = HostSlots(memory, start.slots, self._give_back)
+            self._slots: HostSlots | None = HostSlots(memory, start.slots, self._give_back)
             nursery.fork(theirs, memory)
-            self._channel.send(messages.pack_start(start))
+            with_it = [] if stored is None else [stored]
+            socket.send_fds(self._channel, [messages.pack_start(start)], with_it)
         except OSError:
             self._channel.close()
             raise
@@ -81,6 +100,8 @@ class WorkerProcess:
 
     def claim(self, placed: Placed) -> Held:
         """The pixels of a frame. Its slot is given back when nobody holds them any more."""
+        if self._slots is None:
+            raise MessageError("a picture of a process that has ended")
         try:
             data = self._slots.picture(placed.slot, placed.width, placed.height)
         except ValueError as error:
@@ -118,6 +139,7 @@ class WorkerProcess:
         """It has said that it is done, and leaves by itself."""
         self._drop_ring()
         self._channel.close()
+        self._slots = None  # which knows this object: a circle would keep the memory for a while
         if self._process is not None:
             os.close(self._process)
         self._process = None

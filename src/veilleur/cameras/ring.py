@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 MOST_EXTRADATA = 1 << 16  # bytes
-_HEAD = struct.Struct("<IddB")
+_HEAD = struct.Struct("<IdddB")
 _CODING = struct.Struct("<24s24sHHI")
 _LONGEST_WORD = 24
 
@@ -22,14 +22,16 @@ _LONGEST_WORD = 24
 @dataclass(frozen=True, slots=True)
 class StoredPacket:
     """One encoded packet. time: host's monotonic seconds when it came, in decoding order (the same
-    as `Frame.arrived` of its picture); key: a picture can begin here; shown: seconds on a clock of
-    the stream's own at which its picture is shown, None where the stream doesn't say.
+    as `Frame.arrived` of its picture); key: a picture can begin here; shown, decoded: seconds on a
+    clock of the stream's own at which its picture is shown, and at which the packet is to be
+    decoded, None where the stream doesn't say.
     """
 
     time: float
     key: bool
     data: bytes
     shown: float | None = None
+    decoded: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,8 @@ def pack_footage(footage: Footage) -> bytes:
 
 
 def _packed(packet: StoredPacket) -> bytes:
-    shown = math.nan if packet.shown is None else packet.shown
-    return _HEAD.pack(len(packet.data), packet.time, shown, packet.key) + packet.data
+    stamps = (math.nan if s is None else s for s in (packet.shown, packet.decoded))
+    return _HEAD.pack(len(packet.data), packet.time, *stamps, packet.key) + packet.data
 
 
 def unpack_footage(packed: bytes) -> Footage:
@@ -159,16 +161,15 @@ def _packets(packed: bytes, at: int) -> Iterator[StoredPacket]:
     while at < len(packed):
         if at + _HEAD.size > len(packed):
             raise ValueError("packets cut off within a head")
-        length, time, shown, key = _HEAD.unpack_from(packed, at)
+        length, time, shown, decoded, key = _HEAD.unpack_from(packed, at)
         at += _HEAD.size
         if at + length > len(packed):
             raise ValueError("packets cut off within their data")
         if not last <= time < math.inf:
             raise ValueError("packets that go back in time")
         last = time
-        yield StoredPacket(
-            time, bool(key), packed[at : at + length], shown if math.isfinite(shown) else None
-        )
+        stamps = (stamp if math.isfinite(stamp) else None for stamp in (shown, decoded))
+        yield StoredPacket(time, bool(key), packed[at : at + length], *stamps)
         at += length
 
 

@@ -46,10 +46,18 @@ from veilleur.cameras.messages import (
     Start,
 )
 from veilleur.cameras.picture import Picture
-from veilleur.cameras.ring import Coding, Footage, PacketRing, StoredPacket, pack_footage
+from veilleur.cameras.ring import (
+    Coding,
+    Footage,
+    PacketRing,
+    StoredPacket,
+    pack_footage,
+    unpack_footage,
+)
 from veilleur.cameras.sampling import Sampler
 from veilleur.cameras.slots import WorkerSlots
 from veilleur.cameras.source import Feed, Kind, Source, open_feed
+from veilleur.cameras.stored import StoredFeed
 from veilleur.errors import CameraRefused, ConfigurationError, StreamLost
 from veilleur.geometry import ImageArray
 
@@ -75,34 +83,55 @@ def rehearse() -> None:
 
 def run(channel: socket.socket, memory: int) -> None:
     """A worker's life, from the fork to its end. channel: SOCK_SEQPACKET to the host."""
-    order = _introduced(channel)
+    order, handles = _introduced(channel)
     if not order:
         return
     av.logging.set_level(None)
     cv2.setNumThreads(1)
     start = messages.unpack_start(order)
-    worker = Worker(channel, start, WorkerSlots(memory, start.slots))
+    stored = _read(handles[0]) if start.stored else None
+    worker = Worker(channel, start, WorkerSlots(memory, start.slots), stored)
     os.close(memory)
     worker.serve()
+    _leave(channel)
 
 
-def _introduced(channel: socket.socket) -> bytes:
+def _introduced(channel: socket.socket) -> tuple[bytes, list[int]]:
     """Say who we are, and hear what is to be done; b"" where the host is gone again."""
     handle = os.pidfd_open(os.getpid())
     try:
         socket.send_fds(channel, [messages.pack(Hello(os.getpid()))], [handle])
-        return channel.recv(messages.LARGEST)
+        order, handles, _, _ = socket.recv_fds(channel, messages.LARGEST, 1)
+        return order, handles
     except OSError:
-        return b""
+        return b"", []
     finally:
         os.close(handle)
+
+
+def _leave(channel: socket.socket) -> None:
+    """Hear out what was said last: a channel closed on unread words is reset, and the host would
+    never read that the stream ended."""
+    try:
+        channel.shutdown(socket.SHUT_RD)
+        while channel.recv(messages.LARGEST):
+            pass
+    except OSError:
+        return  # the host was faster
 
 
 class Worker:
     """One stream on its way to the host."""
 
-    def __init__(self, channel: socket.socket, start: Start, slots: WorkerSlots) -> None:
+    def __init__(
+        self,
+        channel: socket.socket,
+        start: Start,
+        slots: WorkerSlots,
+        stored: Footage | None = None,
+    ) -> None:
         self._channel = channel
+        self._stored = stored
         self._start = start
         self._slots = slots
         self._slot = -1
@@ -225,7 +254,7 @@ class Worker:
     def _play_through(self, source: Source, enclosed: int, opened: Feed | None) -> None:
         offset = 0.0
         while True:
-            feed = opened or open_feed(source)
+            feed = self._feed(opened, source)
             opened = None
             try:
                 if source.live and offset == 0.0:
@@ -242,7 +271,12 @@ class Worker:
                 return
             offset = last + 1.0 / (facts.rate or self._start.rate_hz)
 
-    def _play_once(self, feed: Feed, offset: float) -> float | None:
+    def _feed(self, opened: Feed | None, source: Source) -> Feed | StoredFeed:
+        if self._stored is not None:
+            return StoredFeed(self._stored)
+        return opened or open_feed(source)
+
+    def _play_once(self, feed: Feed | StoredFeed, offset: float) -> float | None:
         """All of the stream. The time of its last picture, None where there was none."""
         rate = self._start.rate_hz
         decoder = Decoder(feed.stream, feed.facts, rate_hz=rate, buffer=self._place)
@@ -254,7 +288,7 @@ class Worker:
                 pace.wait(packet)
             if self._stop.is_set():
                 break
-            arrived = time.monotonic()
+            arrived = feed.arrived if isinstance(feed, StoredFeed) else time.monotonic()
             self._keep(packet, feed, arrived, offset)
             decoder.mode = self._mode
             for decoded in decoder.step(packet, arrived):
@@ -266,7 +300,9 @@ class Worker:
         last = decoder.last_s
         return None if last is None else last + offset
 
-    def _keep(self, packet: Packet[VideoStream], feed: Feed, arrived: float, offset: float) -> None:
+    def _keep(
+        self, packet: Packet[VideoStream], feed: Feed | StoredFeed, arrived: float, offset: float
+    ) -> None:
         """Remember key frames' distance, and the packet for evidence."""
         base = feed.facts.time_base_s
         stamp = packet.dts if packet.dts is not None else packet.pts
@@ -274,8 +310,8 @@ class Worker:
         if packet.is_keyframe:
             self._keys.append(seconds)
         if self._start.ring_bytes:
-            shown = None if packet.pts is None else packet.pts * base + offset
-            stored = StoredPacket(arrived, packet.is_keyframe, bytes(packet), shown)
+            stamps = (None if s is None else s * base + offset for s in (packet.pts, packet.dts))
+            stored = StoredPacket(arrived, packet.is_keyframe, bytes(packet), *stamps)
             with self._ring_lock:
                 self._ring.add(stored)
 
@@ -338,7 +374,15 @@ class _Pace:
             self._began -= ahead
 
 
-def _coding(feed: Feed) -> Coding:
+def _read(memory: int) -> Footage:
+    """The packets to be played, out of the host's memory."""
+    with mmap.mmap(memory, os.fstat(memory).st_size, prot=mmap.PROT_READ) as view:
+        footage = unpack_footage(bytes(view))
+    os.close(memory)
+    return footage
+
+
+def _coding(feed: Feed | StoredFeed) -> Coding:
     context = feed.stream.codec_context
     layout = context.pix_fmt or ""
     return Coding(context.name, context.width, context.height, layout, context.extradata or b"")
@@ -369,7 +413,7 @@ def _fault(kind: str, error: CameraRefused | StreamLost) -> Fault:
 
 
 def _cage(source: Source) -> sandbox.Cage:
-    reads = (source.address,) if source.kind is Kind.FILE else ()
+    reads = (source.address,) if source.kind is Kind.FILE and source.address else ()
     return sandbox.Cage(reads=reads, port=source.port)
 
 
