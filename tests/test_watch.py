@@ -25,10 +25,9 @@ from tests.watching import PATIENCE_S
 from veilleur.cameras.health import Blind
 from veilleur.cameras.simulated import secret_file
 from veilleur.catalogue import Event
-from veilleur.cli import french
 from veilleur.cli.choosing import FIRST
 from veilleur.cli.demo import FILMED
-from veilleur.cli.french import say
+from veilleur.cli.french import cause_word, condition_word, say
 from veilleur.cli.screen import Shown, screen
 from veilleur.engine.drops import Cause
 from veilleur.engine.report import CameraReport, Condition
@@ -470,9 +469,9 @@ def test_every_reason_a_camera_gives_has_its_french(module: str) -> None:
 
 
 def test_every_condition_and_every_cause_of_loss_has_its_french() -> None:
-    assert all(french.condition(one.value, "fr") != one.value for one in Condition)
+    assert all(condition_word(one.value, "fr") != one.value for one in Condition)
     causes = [*map(str, Cause), "stale", "no room", "corrupt"]
-    assert all(french.dropped(one, "fr") != one for one in causes)
+    assert all(cause_word(one, "fr") != one for one in causes)
     blind = [f"rules suspended, {why}: {_BLIND[why]}" for why in map(str, Blind)]
     for words in (*blind, *_NEXT.values(), FILMED, FIRST):
         assert not ENGLISH & set(re.findall(r"\w+", say(words, "fr")))

@@ -210,12 +210,12 @@ def say(words: str, language: Language) -> str:
     return words if language == "en" else _said(words)
 
 
-def condition(words: str, language: Language) -> str:
+def condition_word(words: str, language: Language) -> str:
     """What a camera is doing."""
     return words if language == "en" else _CONDITIONS.get(words, words)
 
 
-def dropped(words: str, language: Language) -> str:
+def cause_word(words: str, language: Language) -> str:
     """Why pictures were lost."""
     return words if language == "en" else _DROPPED.get(words, words)
 

@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from veilleur.catalogue import WORDING
-from veilleur.cli import french
-from veilleur.cli.french import say
+from veilleur.cli.french import cause_word, condition_word, say
 from veilleur.engine.report import CameraReport, Condition
 from veilleur.engine.situations import Alert
 from veilleur.events.wording import Language, sentence
@@ -98,7 +97,7 @@ def clock(seconds: float) -> str:
 def causes(dropped: Mapping[str, int], language: Language) -> str:
     """Frames lost, by cause, the most frequent first."""
     counted = sorted(dropped.items(), key=lambda pair: (-pair[1], pair[0]))
-    named = (f"{french.dropped(cause, language)} {number}" for cause, number in counted)
+    named = (f"{cause_word(cause, language)} {number}" for cause, number in counted)
     return ", ".join(named) or say("none", language)
 
 
@@ -154,7 +153,7 @@ def _row(report: CameraReport, language: Language, *, wide: bool) -> list[Text]:
     if report.laboratory:
         name.append(" LAB", style="yellow")
     quiet = report.key_frames_only and report.condition is Condition.RUNNING
-    state = french.condition(report.condition.value, language)
+    state = condition_word(report.condition.value, language)
     state += f" ({say('quiet', language)})" if quiet else ""
     total = sum(report.dropped.values())
     row = [

@@ -21,9 +21,8 @@ from rich.console import Console
 from rich.live import Live
 
 from veilleur.cameras.simulated import is_our_simulator
-from veilleur.cli import french
 from veilleur.cli.choosing import chosen, tell
-from veilleur.cli.french import say
+from veilleur.cli.french import condition_word, say
 from veilleur.cli.screen import SHOWN_ALERTS, Shown, alert_line, screen, trouble
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.lineup import Lineup, line_up
@@ -206,7 +205,7 @@ class Watcher:
         """Each camera's condition when it changes, for those who don't see the table."""
         for report in self._node.report():
             if self._conditions.get(report.camera) is not report.condition:
-                told = [report.camera, french.condition(report.condition.value, self._language)]
+                told = [report.camera, condition_word(report.condition.value, self._language)]
                 if report.condition.trouble and (words := trouble(report, self._language)):
                     told.append(words)
                 write((" : " if self._language == "fr" else ": ").join(told))
