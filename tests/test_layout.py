@@ -132,6 +132,16 @@ def test_only_the_pipeline_looks_at_frames_and_it_asks_the_gate_first() -> None:
     assert ast.unparse(admitted.body[-1]) == "return admitted"
 
 
+def test_only_the_canary_is_a_film_of_the_package() -> None:
+    makers = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Embedded"
+    }
+    assert makers == {"desk/desk.py"}
+
+
 def test_there_are_eight_events_with_their_words_in_both_languages() -> None:
     assert len(Event) == 8
     assert set(WORDING) == set(Event)

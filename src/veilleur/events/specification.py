@@ -6,7 +6,6 @@ event (its module's `Parameters`); what is absent takes the event's default.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -46,8 +45,3 @@ class RuleSpecification(BaseModel):
     def urgency(self) -> Priority:
         """How an operator's queue is ordered."""
         return self.priority or PRIORITY[self.event]
-
-    @property
-    def version(self) -> str:
-        """A short digest of the rule as it is configured, kept with every signal."""
-        return sha256(self.model_dump_json().encode()).hexdigest()[:12]

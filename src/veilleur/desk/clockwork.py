@@ -1,0 +1,115 @@
+"""What happens because time passes: escalation, technical alarms, erasure, and the desk's pulse."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from veilleur.desk import said
+from veilleur.desk.feed import Feed, Message, Topic
+from veilleur.desk.intake import SYSTEM
+from veilleur.desk.people import elapse
+from veilleur.desk.technical import Gap, Technical
+from veilleur.engine.report import CameraReport
+from veilleur.errors import StoreError
+from veilleur.incidents.life import Limits
+from veilleur.law.deed import Deed, Entry
+from veilleur.store import evidence, settings
+from veilleur.store.database import Database
+
+TICK_S = 1.0
+ALIVE_EVERY_S = 5.0
+ERASE_EVERY_S = 60.0
+STEP_S = 2.0
+"""The clock on the wall moved by more than that against the host's own: it was put right."""
+ALIVE = "alive"
+"""Under this key stands when the desk last wrote: after a crash the record says how long nobody
+watched."""
+
+
+class Engine(Protocol):
+    """What is asked of the engine."""
+
+    def report(self) -> Sequence[CameraReport]: ...
+    def ongoing(self) -> frozenset[tuple[str, str]]: ...
+
+
+class Clockwork:
+    """alive: called with each round, None or what failed in it. changed: an incident has."""
+
+    def __init__(
+        self,
+        database: Database,
+        feed: Feed,
+        engine: Engine,
+        limits: Limits,
+        *,
+        changed: Callable[[], None],
+        alive: Callable[[StoreError | None], None],
+        utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database, self._feed, self._limits = database, feed, limits
+        self._engine, self._changed, self._alive, self._utc = engine, changed, alive, utc
+        self.technical = Technical()
+        self._wrote = self._erased = 0.0
+        self._unsaid: list[Entry] = []
+        self._clock = (utc(), time.monotonic())
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.wait(TICK_S):
+            try:
+                self.tick(time.monotonic())
+                self._alive(None)
+            except StoreError as error:
+                self._alive(error)
+
+    def tick(self, host_s: float) -> None:
+        """One round. host_s: seconds that never go back. Raises StoreError; what was to be said on
+        the record is said later."""
+        now = self._utc()
+        self._note_step(now, host_s)
+        changes = self.technical.update(self._engine.report(), now)
+        self._unsaid += [_gap(gap, now) for gap in (*changes.began, *changes.ended)]
+        alarms = said.technical(self.technical.alarms(now))
+        self._feed.publish(Message(topic=Topic.TECHNICAL, data=said.line(alarms)))
+        self._write(now, host_s)
+        if elapse(self._database, self._limits, self._engine.ongoing(), now):
+            self._changed()
+
+    def _write(self, now: datetime, host_s: float) -> None:
+        heartbeat = host_s - self._wrote >= ALIVE_EVERY_S
+        erasing = host_s - self._erased >= ERASE_EVERY_S
+        if not (heartbeat or erasing or self._unsaid):
+            return
+        with self._database.write() as w:
+            for entry in self._unsaid:
+                w.record(entry)
+            if heartbeat:
+                settings.put(w, ALIVE, now.isoformat())
+            for piece in evidence.expire(w, now) if erasing else ():
+                of = f"evidence:{piece.id}"
+                details = {"incident": str(piece.incident), "sort": piece.sort.value}
+                deed = Deed.EVIDENCE_ERASED
+                w.record(Entry(deed=deed, at=now, who=SYSTEM, of=of, details=details))
+        self._unsaid = []
+        self._wrote = host_s if heartbeat else self._wrote
+        self._erased = host_s if erasing else self._erased
+
+    def _note_step(self, now: datetime, host_s: float) -> None:
+        before, host_before = self._clock
+        self._clock = now, host_s
+        step_s = (now - before) / timedelta(seconds=1) - (host_s - host_before)
+        if abs(step_s) >= STEP_S:
+            details = {"seconds": f"{step_s:+.1f}", "before": before.isoformat()}
+            deed = Deed.CLOCK_STEPPED
+            self._unsaid.append(Entry(deed=deed, at=now, who=SYSTEM, details=details))
+
+
+def _gap(gap: Gap, now: datetime) -> Entry:
+    details = {"condition": gap.condition.value, "since": gap.since.isoformat(), "cause": gap.cause}
+    if gap.until is not None:
+        details["until"] = gap.until.isoformat()
+    return Entry(deed=Deed.GAP, at=now, who=SYSTEM, of=f"camera:{gap.camera}", details=details)

@@ -1,0 +1,61 @@
+"""Threads that do one thing for ever. A mistake in one is told, and it begins again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+from veilleur.engine.report import Surprise
+from veilleur.engine.seat import surprise_of
+
+Work = Callable[[threading.Event], None]
+AGAIN_S = 1.0
+ENDS_WITHIN_S = 5.0
+
+
+class Duties:
+    """told: what nobody foresaw, with the duty's name; its stage is silent until it works again."""
+
+    def __init__(self, told: Callable[[str, Surprise], None]) -> None:
+        self._told = told
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, name: str, work: Work) -> None:
+        thread = threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def end(self) -> None:
+        """Each finishes what it has in hand."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(ENDS_WITHIN_S)
+
+    def _run(self, name: str, work: Work) -> None:
+        while not self._stop.is_set():
+            with _Caught(lambda error: self._told(name, surprise_of(error))):
+                work(self._stop)
+            self._stop.wait(AGAIN_S)
+
+
+class _Caught:
+    """An error that with its thread would be lost without a word."""
+
+    def __init__(self, tell: Callable[[Exception], None]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._tell(error)
+        return True

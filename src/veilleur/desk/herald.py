@@ -1,0 +1,78 @@
+"""From the outbox to the screens: every change of an incident, in order, with its number."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+
+from veilleur.desk.feed import Feed, Message, Topic
+from veilleur.errors import StoreError
+from veilleur.store import incidents, outbox
+from veilleur.store.database import Database
+from veilleur.store.outbox import OutboxRow
+from veilleur.store.signals import Scope
+from veilleur.store.transaction import Reading
+
+LOOK_EVERY_S = 0.5
+"""Changes by another process (a command) are seen so soon; our own at once, by `nudge`."""
+MOST_AT_ONCE = 500
+
+
+def messages_after(
+    r: Reading, number: int, scope: Scope, limit: int = MOST_AT_ONCE
+) -> list[Message]:
+    """What a screen has missed since that number."""
+    return [_message(r, row) for row in outbox.after(r, number, limit, scope)]
+
+
+def _message(r: Reading, row: OutboxRow) -> Message:
+    """Who has it is said on the screens of the house and in no message that leaves it."""
+    said = json.loads(row.payload)
+    now = incidents.incident(r, row.incident, None)
+    said["taker"] = now.taker if now is not None else None
+    said["escalated"] = now is not None and now.escalated is not None
+    data = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return Message(topic=Topic.INCIDENT, data=data, number=row.id, camera=row.camera)
+
+
+class Herald:
+    """One thread that tells the feed what is new in the outbox.
+
+    told: called with each row after it was published.
+    """
+
+    def __init__(
+        self, database: Database, feed: Feed, told: Callable[[OutboxRow], None] = lambda _: None
+    ) -> None:
+        self._database, self._feed, self._told = database, feed, told
+        self._news = threading.Event()
+        self.trouble: StoreError | None = None
+        with database.read() as r:
+            self.last = outbox.last(r)
+
+    def nudge(self) -> None:
+        """Something was committed."""
+        self._news.set()
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self._news.wait(LOOK_EVERY_S)
+            self._news.clear()
+            try:
+                self._tell()
+                self.trouble = None
+            except StoreError as error:
+                self.trouble = error
+
+    def _tell(self) -> None:
+        while True:
+            with self._database.read() as r:
+                rows = outbox.after(r, self.last, MOST_AT_ONCE, None)
+                said = [_message(r, row) for row in rows]
+            for row, message in zip(rows, said, strict=True):
+                self._feed.publish(message)
+                self.last = row.id
+                self._told(row)
+            if len(rows) < MOST_AT_ONCE:
+                return

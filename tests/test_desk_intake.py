@@ -1,0 +1,148 @@
+"""From sightings to incidents on the disk: nothing lost, nothing twice, whatever the store does."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.desk import at, database, sighting
+from veilleur.catalogue import Priority
+from veilleur.desk.intake import Intake, IntakeSettings, Stored, in_shares, record_of
+from veilleur.engine.sighting import Sighting
+from veilleur.errors import StoreError
+from veilleur.geometry import Box, View
+from veilleur.incidents.incident import State
+from veilleur.store import chain, evidence, incidents, outbox, signals
+from veilleur.store.database import Database
+from veilleur.store.transaction import Writing
+
+CANARY = "veilleur.canary"
+
+
+class Desk:
+    """An intake whose thread runs until all is taken in."""
+
+    def __init__(self, store: Database) -> None:
+        self.store = store
+        self.sightings: queue.SimpleQueue[Sighting] = queue.SimpleQueue()
+        self.told: list[Stored] = []
+        self.now = at(0)
+        self.intake = Intake(
+            store,
+            self.sightings,
+            IntakeSettings(pictures_for=timedelta(days=3), canary=CANARY),
+            priorities=lambda: {("gate", "door"): Priority.HIGH},
+            stored=self._stored,
+            utc=lambda: self.now,
+        )
+
+    def _stored(self, done: Sequence[Stored]) -> None:
+        self.told += done
+
+    def take_in(self, *seen: Sighting) -> None:
+        for one in seen:
+            self.sightings.put(one)
+        ended = threading.Event()
+        ended.set()
+        self.intake.run(ended)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with database(tmp_path) as store:
+        yield Desk(store)
+
+
+def test_a_signal_is_an_incident_with_its_record_its_message_and_a_promised_still(
+    desk: Desk,
+) -> None:
+    desk.take_in(sighting())
+    with desk.store.read() as r:
+        (incident,) = incidents.open_incidents(r, None)
+        (message,) = outbox.after(r, 0, 10, None)
+        (still,) = evidence.pieces(r, incident.id, None)
+        report = chain.verify(r)
+    assert (incident.state, incident.priority) == (State.OPEN, Priority.LOW)
+    assert incident.first.where == Box(0.1, 0.1, 0.2, 0.5)
+    assert (message.incident, message.revision) == (incident.id, 1)
+    assert still.expires_at == at(0) + timedelta(days=3)
+    assert report.intact
+    assert [one.still for one in desk.told] == [still.id]
+
+
+def test_signals_of_one_situation_are_one_incident_updated(desk: Desk) -> None:
+    desk.take_in(sighting(0), sighting(5), sighting(5, rule="door"))
+    with desk.store.read() as r:
+        found = {one.first.rule: one for one in incidents.open_incidents(r, None)}
+        kinds = [row.kind.value for row in outbox.after(r, 0, 10, None)]
+        kept = len(signals.signals_of(r, found["tracks"].id, None))
+    assert {rule: (i.signals, i.revision) for rule, i in found.items()} == {
+        "tracks": (2, 2),
+        "door": (1, 1),
+    }
+    assert found["door"].priority is Priority.HIGH
+    assert kinds == ["incident_opened", "incident_updated", "incident_opened"]
+    assert kept == 2
+
+
+def test_a_thousand_signals_in_a_burst_are_all_there_once(desk: Desk) -> None:
+    burst = [sighting(n / 100, rule=f"r{n % 40}", shown=False) for n in range(1000)]
+    desk.take_in(*burst)
+    with desk.store.read() as r:
+        waiting = incidents.open_incidents(r, None)
+        total = sum(len(signals.signals_of(r, one.id, None)) for one in waiting)
+        report = chain.verify(r)
+    assert (len(waiting), total, report.intact) == (40, 1000, True)
+    assert len({one.signal.id for one in desk.told}) == 1000
+
+
+def test_the_canary_is_in_no_queue_and_no_picture_is_kept_of_it(desk: Desk) -> None:
+    desk.take_in(sighting(camera=CANARY))
+    with desk.store.read() as r:
+        assert incidents.open_incidents(r, None) == []
+        (canary,) = incidents.open_incidents(r, None, canary=True)
+        assert evidence.pieces(r, canary.id, None) == []
+        assert len(outbox.after(r, 0, 10, None)) == 1
+
+
+def test_what_the_store_refuses_waits_and_is_stored_once_when_it_can(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second time the refusal comes after the commit: its outcome was unknown."""
+    honest = desk.store.write
+
+    @contextmanager
+    def refusing(*, essential: bool = True) -> Iterator[Writing]:
+        raise StoreError("the disk is full", cause="full")
+        yield
+
+    @contextmanager
+    def doubtful(*, essential: bool = True) -> Iterator[Writing]:
+        with honest() as w:
+            yield w
+        raise StoreError("no answer", cause="unreachable")
+
+    for trouble in (refusing, doubtful):
+        monkeypatch.setattr(desk.store, "write", trouble)
+        desk.take_in(sighting() if trouble is refusing else sighting(1, rule="door"))
+        assert desk.intake.trouble is not None
+    assert desk.intake.waiting == 2
+    monkeypatch.undo()
+    desk.take_in()
+    assert (desk.intake.trouble, desk.intake.waiting) == (None, 0)
+    with desk.store.read() as r:
+        assert {one.first.rule: one.signals for one in incidents.open_incidents(r, None)} == {
+            "tracks": 1,
+            "door": 1,
+        }
+
+
+def test_a_box_beyond_the_picture_ends_at_its_edge() -> None:
+    assert in_shares(Box(-10, 0, 700, 360), View(640, 360)) == Box(0, 0, 1, 1)
+    assert record_of(sighting()).id != record_of(sighting()).id
