@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from veilleur.console.passwords import Passwords, standard
 from veilleur.errors import ConfigurationError
 
 
@@ -27,12 +28,22 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Locks:
+    """Wrong passwords for one account, or from one address, within so many seconds; then none is
+    tried. An address may be a whole control room."""
+
+    account: int = 8
+    address: int = 40
+    within_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """host, port: where it listens; nobody else can reach the default. certificate, key: files in
     PEM, both or neither. origin: what stands in the browser's address line, where that is not what
     this process sees (a proxy in front): "https://desk.example.org". idle, longest: how long a
-    session lives without and with use. laboratory: files and simulated cameras only. now: the
-    clock, UTC.
+    session lives without and with use. passwords: how they are kept. laboratory: files and
+    simulated cameras only; the desk says so. now: the clock, UTC.
 
     Errors: ConfigurationError where passwords would cross a network unprotected.
     """
@@ -46,6 +57,8 @@ class Settings:
     idle: timedelta = timedelta(minutes=15)
     longest: timedelta = timedelta(hours=12)
     rates: Rates = Rates()
+    locks: Locks = Locks()
+    passwords: Passwords = field(default_factory=standard)
     now: Callable[[], datetime] = _utc_now
 
     def __post_init__(self) -> None:

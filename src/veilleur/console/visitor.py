@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from veilleur.console.permission import Permission, Role
 
@@ -16,8 +17,8 @@ class Visitor:
     permissions: what it may do now, qualification included. scope: the cameras it may know of
     (None: all); hand it to every question to the store. csrf: what a form or script sends back
     ("" with a token). session, token: which of the two it came with, by an id that opens nothing.
-    asked: what the route asked for. qualified: habilitation and training are in date.
-    laboratory: nobody real is watched here, and every page says so.
+    asked: what the route asked for. seen: when its session was last used. qualified: habilitation
+    and training are in date. laboratory: nobody real is watched here, and every page says so.
     """
 
     account: str
@@ -29,6 +30,7 @@ class Visitor:
     session: str = ""
     token: str = ""
     asked: Permission | None = None
+    seen: datetime | None = None
     qualified: bool = False
     laboratory: bool = False
 

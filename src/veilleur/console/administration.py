@@ -1,0 +1,259 @@
+"""What a supervisor does with accounts and tokens, and the machine's owner on its command line.
+
+Nobody changes their own rights: who may see alerts is decided by somebody else (law 36), and the
+record has what changed. Whatever changes ends the account's sessions: the new rights apply at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from veilleur.console.identities import narrower, new_token
+from veilleur.console.permission import PERSONAL, Permission, Role, permissions_of
+from veilleur.console.settings import Settings
+from veilleur.console.visitor import LANGUAGES, Visitor
+from veilleur.errors import ConfigurationError, NotFound
+from veilleur.incidents.identity import new_id
+from veilleur.law.deed import Deed, Entry
+from veilleur.store import accounts, sessions, tokens
+from veilleur.store.accounts import NAME_LENGTH, Account
+from veilleur.store.database import Database
+from veilleur.store.tokens import Token
+from veilleur.store.transaction import Reading
+
+NAME = re.compile(rf"[a-z][a-z0-9._-]{{1,{NAME_LENGTH - 1}}}")
+RESERVED = ("system", "nobody", "anonymous")
+COMMAND_LINE = "command line"
+LONGEST_TOKEN = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What an account may do and for how long. cameras: None: all of them."""
+
+    roles: frozenset[Role]
+    cameras: frozenset[str] | None = None
+    habilitated_until: datetime | None = None
+    trained_until: datetime | None = None
+    disabled: bool = False
+    language: str = LANGUAGES[0]
+
+
+class Accounts:
+    """who, in all methods: the account that acts, or `COMMAND_LINE`."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database, self._settings = database, settings
+
+    def add(self, name: str, password: str, rights: Rights, who: str) -> Account:
+        """Errors: ConfigurationError (the name, the password, no role), AlreadyStored."""
+        account = _with(Account(name=_name(name), password="", roles=frozenset()), rights)
+        account = replace(account, password=self._settings.passwords.hash(password, name))
+        now = self._settings.now()
+        with self._database.write() as w:
+            accounts.add(w, account, now)
+            w.record(account_entry(account.name, who, now, {"added": "yes", **_words(account)}))
+        return account
+
+    def change(self, name: str, rights: Rights, who: str) -> Account:
+        """Errors: NotFound, ConfigurationError (no role; one's own rights)."""
+        self._refuse_own(name, who)
+        now = self._settings.now()
+        with self._database.write() as w:
+            before = _found(w, name)
+            after = _with(before, rights)
+            accounts.change(w, after, now)
+            sessions.end_all_of(w, name)
+            old, new = _words(before), _words(after)
+            changed = {f: f"{old[f]} -> {new[f]}" for f in new if old[f] != new[f]}
+            w.record(account_entry(name, who, now, changed))
+        return after
+
+    def disable(self, name: str, who: str) -> None:
+        """At once, in every session and with every token. Errors: as `change`."""
+        with self._database.read() as r:
+            rights = rights_of(_found(r, name))
+        self.change(name, replace(rights, disabled=True), who)
+
+    def set_password(self, name: str, password: str, who: str) -> None:
+        """For somebody who has lost theirs. Errors: NotFound, ConfigurationError."""
+        kept = self._settings.passwords.hash(password, name)
+        now = self._settings.now()
+        with self._database.write() as w:
+            accounts.change(w, replace(_found(w, name), password=kept), now)
+            sessions.end_all_of(w, name)
+            w.record(account_entry(name, who, now, {"password": "set"}))
+
+    def all(self) -> list[Account]:
+        with self._database.read() as r:
+            return accounts.all_accounts(r)
+
+    def who_may_decide(self, camera: str) -> list[str]:
+        """Accounts that an incident of this camera can be handed to, by name."""
+        now = self._settings.now()
+        return [one.name for one in self.all() if _may_decide(one, camera, now)]
+
+    def _refuse_own(self, name: str, who: str) -> None:
+        if name == who:
+            raise ConfigurationError(
+                "nobody changes their own rights",
+                remedy="ask another supervisor, or use `veilleur account` on the machine",
+                setting="name",
+            )
+
+
+class Tokens:
+    """Tokens for programs; who issues one gives no more than they have."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database, self._settings = database, settings
+
+    def issue(
+        self,
+        visitor: Visitor,
+        name: str,
+        permissions: frozenset[Permission],
+        expires: datetime,
+        cameras: frozenset[str] | None = None,
+    ) -> tuple[Token, str]:
+        """The token, and its secret, which is told this once. Errors: ConfigurationError."""
+        now = self._settings.now()
+        self._refuse(visitor, permissions, expires - now)
+        token = Token(
+            id=new_id(now),
+            account=visitor.account,
+            name=name,
+            permissions=frozenset(one.value for one in permissions),
+            cameras=narrower(cameras, visitor.scope),
+            issued=now,
+            expires=expires,
+        )
+        secret = new_token()
+        details = {
+            "name": name,
+            "permissions": ", ".join(sorted(token.permissions)),
+            "expires": expires.isoformat(),
+            "cameras": _cameras(token.cameras),
+        }
+        with self._database.write() as w:
+            tokens.issue(w, token, sessions.digest(secret))
+            w.record(_entry(Deed.TOKEN_ISSUED, now, visitor.account, f"token:{token.id}", details))
+        return token, secret
+
+    def revoke(self, id_: UUID, who: str) -> None:
+        """At once. Errors: NotFound."""
+        now = self._settings.now()
+        with self._database.write() as w:
+            if not tokens.revoke(w, id_, who, now):
+                raise NotFound("there is no such token, or it is revoked", remedy="look again")
+            w.record(_entry(Deed.TOKEN_REVOKED, now, who, f"token:{id_}", {}))
+
+    def all(self) -> list[Token]:
+        with self._database.read() as r:
+            return tokens.all_tokens(r)
+
+    def _refuse(
+        self, visitor: Visitor, permissions: frozenset[Permission], lasts: timedelta
+    ) -> None:
+        if not permissions or permissions & PERSONAL or permissions - visitor.permissions:
+            raise ConfigurationError(
+                "a token has some of your own permissions, and none that only a person has",
+                remedy=f"choose among {', '.join(sorted(grantable(visitor)))}",
+                setting="permissions",
+            )
+        if not timedelta(0) < lasts <= LONGEST_TOKEN:
+            raise ConfigurationError(
+                f"a token ends within {LONGEST_TOKEN.days} days, and not in the past",
+                remedy="choose another day",
+                setting="expires",
+            )
+
+
+def grantable(visitor: Visitor) -> frozenset[Permission]:
+    """What this visitor can put into a token."""
+    return visitor.permissions - PERSONAL
+
+
+def account_entry(name: str, who: str, at: datetime, details: Mapping[str, str]) -> Entry:
+    return _entry(Deed.ACCOUNT_CHANGED, at, who, f"account:{name}", details)
+
+
+def rights_of(account: Account) -> Rights:
+    return Rights(
+        roles=frozenset(Role(role) for role in account.roles if role in set(Role)),
+        cameras=account.cameras,
+        habilitated_until=account.habilitated_until,
+        trained_until=account.trained_until,
+        disabled=account.disabled,
+        language=account.language,
+    )
+
+
+def _entry(deed: Deed, at: datetime, who: str, of: str, details: Mapping[str, str]) -> Entry:
+    return Entry(deed=deed, at=at, who=who, of=of, details=details)
+
+
+def _with(account: Account, rights: Rights) -> Account:
+    if not rights.roles:
+        raise ConfigurationError(
+            "an account without a role can do nothing",
+            remedy=f"choose among {', '.join(Role)}; to end it, disable it",
+            setting="roles",
+        )
+    return replace(
+        account,
+        roles=frozenset(role.value for role in rights.roles),
+        cameras=rights.cameras,
+        habilitated_until=rights.habilitated_until,
+        trained_until=rights.trained_until,
+        disabled=rights.disabled,
+        language=rights.language,
+    )
+
+
+def _name(name: str) -> str:
+    if NAME.fullmatch(name) is None or name in RESERVED:
+        raise ConfigurationError(
+            f"{name!r} can't be an account's name",
+            remedy=f"a letter, then letters, digits, . _ or -, {NAME_LENGTH} at most, all lower",
+            setting="name",
+        )
+    return name
+
+
+def _found(r: Reading, name: str) -> Account:
+    account = accounts.account(r, name)
+    if account is None:
+        raise NotFound(f"there is no account {name!r}", remedy="veilleur account list")
+    return account
+
+
+def _may_decide(account: Account, camera: str, now: datetime) -> bool:
+    if account.disabled or (account.cameras is not None and camera not in account.cameras):
+        return False
+    rights = rights_of(account)
+    return Permission.DECIDE in permissions_of(rights.roles, qualified=account.qualified(now))
+
+
+def _words(account: Account) -> dict[str, str]:
+    """An account for the record: never its password."""
+    return {
+        "roles": ", ".join(sorted(account.roles)),
+        "cameras": _cameras(account.cameras),
+        "habilitated_until": _until(account.habilitated_until),
+        "trained_until": _until(account.trained_until),
+        "disabled": "yes" if account.disabled else "no",
+        "language": account.language,
+    }
+
+
+def _cameras(cameras: frozenset[str] | None) -> str:
+    return "all" if cameras is None else ", ".join(sorted(cameras))
+
+
+def _until(until: datetime | None) -> str:
+    return until.isoformat() if until is not None else "never"
