@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 
@@ -29,7 +28,7 @@ def programs() -> Path | None:
 
 @contextmanager
 def server(programs: Path) -> Iterator[Callable[[], str]]:
-    """A running server: calling it makes an empty database and returns its URL."""
+    """A running server: calling it empties its database and returns the URL."""
     # Not pytest's folder: that is closed to other users, and a socket's path must be short.
     home = Path(tempfile.mkdtemp(prefix="veilleur-pg-"))
     us = _us(home)
@@ -68,9 +67,11 @@ def run(us: list[str], *command: str | Path) -> None:
 
 
 def _empty(socket: Path) -> str:
-    name = f"t{uuid4().hex}"
+    """Emptied rather than made: that is ten times as fast."""
     with psycopg.connect(
         host=str(socket), user="veilleur", dbname="postgres", autocommit=True
     ) as server:
-        server.execute(f"CREATE DATABASE {name}".encode())
-    return f"postgresql://veilleur@/{name}?host={socket}"
+        server.execute("SET client_min_messages = warning")
+        server.execute("DROP SCHEMA IF EXISTS public CASCADE")
+        server.execute("CREATE SCHEMA public")
+    return f"postgresql://veilleur@/postgres?host={socket}"

@@ -96,7 +96,7 @@ def id_of(incident: Incident) -> UUID:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[], str]]:
-    """Calling it makes an empty database and returns its URL."""
+    """Calling it empties the database and returns its URL."""
     programs = postgres.programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")

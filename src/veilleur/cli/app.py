@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from veilleur import __version__
+from veilleur.cli.audit import app as audit
 from veilleur.cli.camera import app as camera
 from veilleur.cli.demo import demo
 from veilleur.cli.doctor import doctor
@@ -25,6 +26,7 @@ app.command()(demo)
 app.command()(simulate)
 app.command()(doctor)
 app.add_typer(camera, name="camera")
+app.add_typer(audit, name="audit")
 
 
 def _version(asked: bool) -> None:

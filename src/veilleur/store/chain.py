@@ -8,14 +8,15 @@ row on: what shows that is a head which was kept elsewhere (`known`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, Row, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, select, type_coerce
 
+from veilleur.law.deed import Deed
 from veilleur.store.record import Head, audit, chain_head, digest_of
 from veilleur.store.transaction import Reading
 
@@ -68,6 +69,30 @@ class ChainReport:
         return not self.findings
 
 
+class RawLine(Protocol):
+    """A row as it is kept. at: microseconds since 1970. Nothing in it can be relied on, not even
+    its types: that is what is to be found out."""
+
+    @property
+    def number(self) -> Any: ...
+    @property
+    def at(self) -> Any: ...
+    @property
+    def who(self) -> Any: ...
+    @property
+    def deed(self) -> Any: ...
+    @property
+    def of(self) -> Any: ...
+    @property
+    def reason(self) -> Any: ...
+    @property
+    def details(self) -> Any: ...
+    @property
+    def previous(self) -> Any: ...
+    @property
+    def digest(self) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One row of the record. details: canonical JSON of short texts."""
@@ -83,46 +108,74 @@ class Line:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which rows are asked for: of these deeds, by this account, about this; in this time."""
+
+    deeds: frozenset[Deed] = frozenset()
+    who: str | None = None
+    of: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.deeds:
+            yield audit.c.deed.in_([deed.value for deed in self.deeds])
+        if self.who is not None:
+            yield audit.c.who == self.who
+        if self.of is not None:
+            yield audit.c.of == self.of
+        if self.since is not None:
+            yield audit.c.at >= self.since
+        if self.until is not None:
+            yield audit.c.at < self.until
+
+
+EVERYTHING = Question()
+
+
 def verify(r: Reading, known: Sequence[Head] = ()) -> ChainReport:
     """Read it all. known: ends of the chain that were kept elsewhere, which must be in it."""
     head = r.connection.execute(select(chain_head)).one()
-    walk = _Walk(head.origin, Head(head.number, head.digest), known)
-    for row in _rows(r):
+    columns = (*(column for column in audit.c if column is not audit.c.at), _RAW_AT)
+    query = select(*columns).order_by(audit.c.number)
+    rows = r.connection.execution_options(yield_per=AT_ONCE).execute(query)
+    return examine(head.origin, Head(head.number, head.digest), rows, known)
+
+
+def examine(
+    origin: str, head: Head, rows: Iterable[RawLine], known: Sequence[Head] = ()
+) -> ChainReport:
+    """The same for rows from wherever they come, in order of their numbers."""
+    walk = _Walk(origin, head, known)
+    for row in rows:
         walk.step(row)
     findings, more = walk.findings()
-    return ChainReport(walk.rows, walk.head, tuple(findings), more, tuple(walk.clock_back))
+    return ChainReport(walk.rows, head, tuple(findings), more, tuple(walk.clock_back))
 
 
 def lines(
-    r: Reading, *, after: int = 0, before: int | None = None, limit: int = 100, newest: bool = False
-) -> Iterator[Line]:
+    r: Reading,
+    question: Question = EVERYTHING,
+    *,
+    after: int = 0,
+    before: int | None = None,
+    limit: int = 100,
+    newest: bool = False,
+) -> list[Line]:
     """Rows in order of their numbers. after, before: neither included. newest: the last first."""
-    query = select(audit).where(audit.c.number > after).limit(limit)
+    query = select(audit).where(audit.c.number > after, *question.conditions).limit(limit)
     if before is not None:
         query = query.where(audit.c.number < before)
     order = audit.c.number.desc() if newest else audit.c.number
-    for row in r.connection.execute(query.order_by(order)):
-        yield Line(**row._mapping)
+    return [Line(**row._mapping) for row in r.connection.execute(query.order_by(order))]
 
 
-def _rows(r: Reading, at_once: int = AT_ONCE) -> Iterator[Row[Any]]:
-    columns = (type_coerce(audit.c.at, BigInteger).label("at"), *_PLAIN)
-    query = select(audit.c.number, *columns).order_by(audit.c.number)
-    return iter(r.connection.execution_options(yield_per=at_once).execute(query))
+_RAW_AT = type_coerce(audit.c.at, BigInteger).label("at")
 
 
-_PLAIN = (
-    audit.c.who,
-    audit.c.deed,
-    audit.c.of,
-    audit.c.reason,
-    audit.c.details,
-    audit.c.previous,
-    audit.c.digest,
-)
-
-
-def _digest_as(row: Row[Any], number: int) -> str:
+def _digest_as(row: RawLine, number: int) -> str:
     """The row's digest, had it this number."""
     texts = (row.who, row.deed, row.of, row.reason)
     return digest_of(number, row.at, texts, row.details, row.previous)
@@ -141,13 +194,13 @@ class _Walk:
         self._latest = 0
         self._known = {one.number: one.digest for one in known if one.number}
         self._seen: dict[int, str] = {}
-        self._broken: dict[int, Row[Any]] = {}  # whose content is not that of its digest
+        self._broken: dict[int, RawLine] = {}  # whose content is not that of its digest
         self._missing: list[int] = []
         self._rewritten: list[int] = []
         self._strange: list[object] = []  # numbers that can't be
         self._uncounted = 0
 
-    def step(self, row: Row[Any]) -> None:
+    def step(self, row: RawLine) -> None:
         self.rows += 1
         number = row.number
         if not isinstance(number, int) or number < self._expected:
@@ -170,7 +223,7 @@ class _Walk:
             self._missing.extend(missing[:KEPT])
             self._uncounted += max(0, len(missing) - KEPT)
 
-    def _break(self, row: Row[Any]) -> None:
+    def _break(self, row: RawLine) -> None:
         self._settle()
         self._previous = None
         if len(self._broken) < KEPT:
@@ -178,7 +231,7 @@ class _Walk:
         else:
             self._uncounted += 1
 
-    def _link(self, row: Row[Any]) -> None:
+    def _link(self, row: RawLine) -> None:
         """Its own digest is right: is it bound to the row before?"""
         fits = self._previous is None or row.previous == self._previous
         if self._unlinked is not None:  # the row before names another one before it ...
@@ -194,7 +247,7 @@ class _Walk:
             self._rewritten.append(self._unlinked - 1)
             self._unlinked = None
 
-    def _clock(self, row: Row[Any]) -> None:
+    def _clock(self, row: RawLine) -> None:
         if not isinstance(row.at, int):
             return
         if row.at < self._latest - CLOCK_BACK:
@@ -242,6 +295,8 @@ class _Walk:
         """Numbers whose row stands nowhere."""
         claimed = set(claims.values())
         for number in {*self._missing, *claims} - claimed:
+            if number > self.head.number:
+                continue
             yield _found(Tamper.DELETED, number, "it is not there")
         last = self._expected - 1
         cut = [n for n in range(last + 1, self.head.number + 1)[:KEPT] if n not in claimed]

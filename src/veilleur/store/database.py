@@ -24,7 +24,7 @@ from sqlalchemy import URL, Connection, Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from veilleur.errors import ConfigurationError, StoreError
-from veilleur.store import failures, migrating, record, sqlite
+from veilleur.store import failures, migrating, record, sqlite, witness
 from veilleur.store.postgresql import Postgresql
 from veilleur.store.record import Head, audit
 from veilleur.store.reserve import Reserve
@@ -34,6 +34,7 @@ from veilleur.store.witness import Witness
 PATIENCE_S = 5.0
 """So long a transaction waits for another one's end."""
 RESERVE_BYTES = 16 << 20
+NAME = "veilleur.db"
 
 
 class Kind(Protocol):
@@ -225,7 +226,43 @@ class Database:
         self._kind.close()
 
 
-def _kind_of(url: str, patience_s: float, reserve_bytes: int) -> Kind:
+def url_in(folder: Path) -> str:
+    """The database of a data folder, where no other is named."""
+    return f"sqlite:///{folder / NAME}"
+
+
+@contextmanager
+def reading(url: str, *, patience_s: float = PATIENCE_S) -> Iterator[Reading]:
+    """Ask a database that another process may be writing to, without a claim on it.
+
+    It is not examined: whether it is sound may be the question. Raises StoreError.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = sqlite.path_of(parsed)
+        if path is None or not path.is_file():
+            where = str(path or url)
+            raise failures.failure(where, "unreachable", "there is no such file", "check its name")
+        where, engine = str(path), sqlite.reader(parsed, patience_s)
+    else:
+        server = Postgresql(parsed, patience_s)
+        where, engine = server.where, server.reader
+    try:
+        with failures.named(where), engine.connect() as connection:
+            migrating.require_newest(connection, where)
+            yield Reading(connection)
+    finally:
+        engine.dispose()
+
+
+def kept_head(url: str) -> Head | None:
+    """The end of the chain as the file beside the database tells it; None: it does not."""
+    path = sqlite.path_of(make_url(url)) if url.startswith("sqlite") else None
+    file = _beside(path, ".head") if path else None
+    return witness.parse(file.read_text(errors="replace")) if file and file.is_file() else None
+
+
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -234,16 +271,21 @@ def _kind_of(url: str, patience_s: float, reserve_bytes: int) -> Kind:
             remedy="sqlite:////data/veilleur.db or postgresql://user@host/name",
             setting="database",
         ) from None
-    make = parsed.get_backend_name()
-    if make == "sqlite":
+    make = parsed.drivername.partition("+")[0]
+    if make not in ("sqlite", "postgresql"):
+        raise ConfigurationError(
+            f"{make!r} is no database that is supported",
+            remedy="use sqlite or postgresql",
+            setting="database",
+        )
+    return parsed
+
+
+def _kind_of(url: str, patience_s: float, reserve_bytes: int) -> Kind:
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
         return Sqlite(parsed, patience_s, reserve_bytes)
-    if make == "postgresql":
-        return Postgresql(parsed, patience_s)
-    raise ConfigurationError(
-        f"{make!r} is no database that is supported",
-        remedy="use sqlite or postgresql",
-        setting="database",
-    )
+    return Postgresql(parsed, patience_s)
 
 
 def _examine_end(connection: Connection, where: str) -> None:

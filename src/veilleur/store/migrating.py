@@ -31,6 +31,13 @@ def upgrade(connection: Connection, where: str) -> None:
     command.upgrade(config, "head")
 
 
+def require_newest(connection: Connection, where: str) -> None:
+    """Raises StoreError "schema" where the database has another schema than this release's."""
+    at = MigrationContext.configure(connection).get_current_revision()
+    if at != newest():
+        raise failures.failure(where, "schema", f"its schema is {at!r}, this knows {newest()!r}")
+
+
 @cache
 def known() -> frozenset[str]:
     """All revisions this release knows."""

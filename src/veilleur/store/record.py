@@ -22,6 +22,8 @@ from veilleur.law.deed import Entry
 from veilleur.store.metadata import Instant, Words, metadata, microseconds, words
 
 SCHEME = "veilleur-audit-1"
+_compact = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+_sorted = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
 
 audit = Table(
     "audit",
@@ -57,7 +59,7 @@ class Head:
 
 def canonical(details: Mapping[str, str]) -> str:
     """One text for one mapping, whatever the order it was made in."""
-    return json.dumps(dict(details), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return _sorted(dict(details))
 
 
 def digest_of(
@@ -65,8 +67,7 @@ def digest_of(
 ) -> str:
     """at: microseconds since 1970. texts: who, deed, of, reason. details: canonical JSON."""
     content = [SCHEME, number, at, *texts, details, previous]
-    canonical_bytes = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode()
-    return sha256(canonical_bytes).hexdigest()
+    return sha256(_compact(content).encode()).hexdigest()
 
 
 def read_head(connection: Connection, *, to_write: bool = False) -> Head:

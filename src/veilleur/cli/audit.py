@@ -1,0 +1,149 @@
+"""`veilleur audit`: is the record whole, what stands in it, and a copy of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from veilleur.errors import ConfigurationError
+from veilleur.law.deed import Deed
+from veilleur.store import chain
+from veilleur.store.database import kept_head, reading, url_in
+from veilleur.store.export import export as exported
+from veilleur.store.export import verify_export
+from veilleur.store.record import Head
+from veilleur.store.transaction import Reading
+
+app = typer.Typer(no_args_is_help=True, help="The record of everything that was done.")
+
+Data = Annotated[Path | None, typer.Option("--data", help="the folder that serve was given")]
+Url = Annotated[str | None, typer.Option("--database", help="the URL that serve was given")]
+BROKEN = 2
+
+
+@app.callback()
+def audit() -> None:
+    """The record of everything that was done."""
+
+
+@app.command()
+def verify(
+    data: Data = None,
+    database: Url = None,
+    file: Annotated[Path | None, typer.Option("--export", help="an exported record")] = None,
+    head: Annotated[
+        Path | None,
+        typer.Option("--head", help="ends of the record kept elsewhere: number and digest a line"),
+    ] = None,
+) -> None:
+    """Find rows that were changed, deleted, moved, inserted or cut off. Exit code 2: there are."""
+    known = read_heads(head) if head else []
+    if file is not None:
+        report = verify_export(file, known)
+    else:
+        url = _url(data, database)
+        beside = kept_head(url)
+        with reading(url) as r:
+            report = chain.verify(r, [*known, *([beside] if beside else [])])
+    show(report, Console(highlight=False, soft_wrap=True))
+    if not report.intact:
+        raise typer.Exit(BROKEN)
+
+
+@app.command("list")
+def list_(
+    data: Data = None,
+    database: Url = None,
+    deed: Annotated[list[Deed] | None, typer.Option("--deed", help="only such deeds")] = None,
+    who: Annotated[str | None, typer.Option("--who", help="only of this account")] = None,
+    of: Annotated[str | None, typer.Option("--of", help="only about this: camera:gate")] = None,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="so many, the last")] = 50,
+) -> None:
+    """Show the last rows."""
+    question = chain.Question(deeds=frozenset(deed or ()), who=who, of=of)
+    with _asked(data, database) as r:
+        found = chain.lines(r, question, limit=number, newest=True)
+    for line in reversed(found):
+        at = line.at.isoformat(sep=" ", timespec="milliseconds")
+        details = "" if line.details == "{}" else line.details
+        words = (f"{line.number:>8}", at, line.who, line.deed, line.of, line.reason, details)
+        print(_plain("  ".join(words).rstrip()))
+
+
+@app.command()
+def export(
+    data: Data = None,
+    database: Url = None,
+    to: Annotated[Path | None, typer.Option("--to", help="a new file; absent: print it")] = None,
+) -> None:
+    """Write the whole record as JSON, one line a row, to be verified anywhere (--export)."""
+    with _asked(data, database) as r:
+        if to is None:
+            sys.stdout.writelines(exported(r))
+            return
+        try:
+            with to.open("x", encoding="utf-8") as file:
+                file.writelines(exported(r))
+        except FileExistsError:
+            raise ConfigurationError(
+                f"{to} exists", remedy="name a new file: an export replaces nothing"
+            ) from None
+    print(f"written to {to}")
+
+
+def show(report: chain.ChainReport, console: Console) -> None:
+    """In words; the last line is what to keep elsewhere."""
+    for found in report.findings:
+        console.print(found.message, style="bold red", markup=False)
+    if report.more:
+        console.print(f"and {report.more} more", style="bold red")
+    for number in report.clock_back[: chain.MOST]:
+        console.print(f"record {number}: the clock was set back before it", style="yellow")
+    state = "is whole" if report.intact else "is NOT whole"
+    console.print(f"the record of {report.rows} rows {state}")
+    console.print(f"{report.head.number} {report.head.digest}", markup=False)
+
+
+def read_heads(path: Path) -> list[Head]:
+    """Lines of a number and a digest, as `verify` prints. Raises ConfigurationError."""
+    heads = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) < 2 or not words[0].isdigit() or len(words[1]) != 64:
+            raise ConfigurationError(
+                "a line holds a number and a digest of 64 characters",
+                remedy="use the last line that `veilleur audit verify` prints",
+                file=str(path),
+                line=number,
+            )
+        heads.append(Head(int(words[0]), words[1].lower()))
+    return heads
+
+
+@contextmanager
+def _asked(data: Path | None, database: str | None) -> Iterator[Reading]:
+    with reading(_url(data, database)) as r:
+        yield r
+
+
+def _url(data: Path | None, database: str | None) -> str:
+    if database:
+        return database
+    if data is None:
+        raise ConfigurationError(
+            "which record?", remedy="give --data DIR or --database URL, as to veilleur serve"
+        )
+    return url_in(data)
+
+
+def _plain(text: str) -> str:
+    """What somebody typed may not steer the terminal."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
