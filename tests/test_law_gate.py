@@ -15,7 +15,7 @@ from tests.acts import NOW, SUSPENSION, act, stopped, verified
 from veilleur.catalogue import Event
 from veilleur.errors import ConfigurationError, NotAuthorised
 from veilleur.law.authorisation import Authorisation, Gathering, Period
-from veilleur.law.conditions import Use, authorise, faults
+from veilleur.law.conditions import DESK, Use, authorise, faults, obstacles
 from veilleur.law.gate import CONTACT_S, Embedded, Gate, Laboratory, Live, Origin
 from veilleur.law.orders import Act, Orders, Scope
 from veilleur.law.profile import LegalProfile, Status, read_profile, shipped
@@ -385,6 +385,24 @@ def test_what_asks_for_nothing_allows_nothing() -> None:
     with pytest.raises(NotAuthorised) as refusal:
         authorise(use, ())
     assert refusal.value.cause == "no_condition"
+
+
+def test_the_conditions_of_the_act_hold_each_by_itself() -> None:
+    """The gate asks only acts that name the camera; the condition does not rely on it."""
+    use = Use(
+        camera="yard",
+        rule="way",
+        event=Event.WRONG_WAY,
+        at=NOW,
+        laboratory=False,
+        profile=verified(),
+        orders=Orders(),
+        act=act(),
+    )
+    assert [refusal.cause for refusal in obstacles(use, DESK)] == [
+        "camera_not_named",
+        "event_not_named",
+    ]
 
 
 def test_a_local_time_without_its_zone_is_no_instant() -> None:
