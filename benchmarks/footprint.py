@@ -1,8 +1,9 @@
 """What the processes of a node hold in memory, each kind apart.
 
 Anonymous memory is what a process made itself; shared is the pictures that a decoder hands to the
-engine; of files are libraries and weights, which the system drops and reads again as it likes. All
-three are proportional (PSS): what is shared counts once, in shares. They add up to the whole.
+engine: together they are a process' own. Of files are libraries and weights, which the system drops
+and reads again as it likes, and whose shares change with whoever else uses them. All three are
+proportional (PSS): what is shared counts once, in shares.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Part:
     descriptors: int
 
     @property
-    def pss_mb(self) -> float:
-        return self.anonymous_mb + self.shared_mb + self.file_mb
+    def own_mb(self) -> float:
+        return self.anonymous_mb + self.shared_mb
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +50,12 @@ class Footprint:
         raise KeyError(name)
 
     @property
+    def own_mb(self) -> float:
+        return sum(part.own_mb for part in self.parts)
+
+    @property
     def pss_mb(self) -> float:
-        return sum(part.pss_mb for part in self.parts)
-
-    @property
-    def engine_mb(self) -> float:
-        return self.of(ENGINE).pss_mb
-
-    @property
-    def decoders_mb(self) -> float:
-        """With their nursery."""
-        return self.pss_mb - self.engine_mb
+        return self.own_mb + sum(part.file_mb for part in self.parts)
 
 
 def footprint() -> Footprint:

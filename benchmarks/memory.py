@@ -3,14 +3,14 @@
     python -m benchmarks.memory [--minutes 30] [--cameras 1,2,4,8] [--size 1080p25] [--samples FILE]
 
 First: the whole tree of processes with 1, 2, 4 and 8 busy cameras, each number in processes of its
-own; proportional set size, so that what is shared counts once. The slope of the line through them
-is what a further camera costs.
+own: their own memory (anonymous, and their share of the pictures), not the files, which the system
+drops and reads again as it likes. The slope of the line through them is what a further camera
+costs.
 
-Then two cameras that play a film over and over, and a line through the memory of all that time,
-with its standard error, for each process: its own memory (anonymous, and its share of the pictures;
-not the files, which the system drops and reads again as it likes). The same for the later half,
-since what only settles does so at the beginning. A value is the median of a round of the film, so
-that the film's own ups and downs are no noise. Threads and descriptors are compared at both ends.
+Then two cameras that play a film over and over, and a line through the own memory of all that time,
+with its standard error, for each process. The same for the later half, since what only settles does
+so at the beginning. A value is the median of a round of the film, so that the film's own ups and
+downs are no noise. Threads and descriptors are compared at both ends.
 
 Needs root: the decoders' sandbox lets nobody else look into their memory.
 """
@@ -25,13 +25,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import media, rig
-from benchmarks.footprint import Footprint, footprint, same_processes
+from benchmarks.footprint import ENGINE, Footprint, footprint, same_processes
 from benchmarks.machine import Wanted, description, figure
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.node import Node
@@ -40,7 +41,8 @@ from veilleur.perception.choice import decide
 A_CAMERA_MB = Wanted(most=30.0)
 GROWTH_MB = Wanted(most=2.0)  # in half an hour
 SAME = Wanted(most=0)
-SETTLE_S = 12.0
+CHECK_EVERY_S = 0.5
+SETTLE_S = 70.0  # what a rush at the beginning took is given back after a minute
 SAMPLES, SAMPLE_EVERY_S = 5, 1.0
 LOOPING = 2  # cameras
 WARM_SHARE, WARM_S = 0.1, 180.0  # of a loop, not fitted: the shorter
@@ -64,22 +66,21 @@ def one(number: int, size: media.Size) -> Footprint:
         running = rig.node(rig.fleet(number, size), detectors)
     with running as node:
         rig.until_all_analysed(node)
-        time.sleep(SETTLE_S)
-        node.check()
+        _watch(node, SETTLE_S)
         seen = []
         for _ in range(SAMPLES):
-            _read(node)
             seen.append(footprint())
-            time.sleep(SAMPLE_EVERY_S)
-    return max(seen, key=lambda found: found.pss_mb)
+            _watch(node, SAMPLE_EVERY_S)
+    return max(seen, key=lambda found: found.own_mb)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """PSS in MiB. decoders_mb: with their nursery."""
+    """Own memory in MiB. decoders_mb: with their nursery. files_mb: beside it, all together."""
 
     engine_mb: float
     decoders_mb: float
+    files_mb: float
 
     @property
     def all_mb(self) -> float:
@@ -90,17 +91,17 @@ def apart(number: int, size: media.Size) -> Taken:
     """The same in processes of its own."""
     command = [sys.executable, "-m", "benchmarks.memory", "--one", str(number), "--size", size.name]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    engine, decoders = done.stdout.split()
-    return Taken(float(engine), float(decoders))
+    return Taken(*map(float, done.stdout.split()))
 
 
 def cameras(numbers: Sequence[int], size: media.Size) -> list[str]:
     found = {number: apart(number, size) for number in numbers}
     lines = [
         figure(
-            f"{size.name} x {number}, memory (PSS)",
+            f"{size.name} x {number}, own memory",
             [at.all_mb],
-            f"MB (engine {at.engine_mb:.0f}, decoders {at.decoders_mb:.0f})",
+            f"MB (engine {at.engine_mb:.0f}, decoders {at.decoders_mb:.0f}; "
+            f"files {at.files_mb:.0f} beside it)",
         )
         for number, at in found.items()
     ]
@@ -136,10 +137,9 @@ def loop(minutes: float, size: media.Size, kept: Path | None) -> list[str]:
     wanted = GROWTH_MB if minutes >= TELLS_MINUTES else None
     later = [at for at in fitted if at.passed_s >= 30 * minutes]
     whole, half = growth(fitted, _own(None)), growth(later, _own(None))
-    pss = growth(fitted, lambda at: at.pss_mb)
     lines = [
-        figure(f"{name}, memory (PSS)", [at.found.pss_mb for at in fitted], "MB"),
-        figure(f"{name}, PSS growth", [pss.mb], _unit(pss)),
+        figure(f"{name}, own memory", [at.found.own_mb for at in fitted], "MB"),
+        figure(f"{name}, with files (PSS)", [at.found.pss_mb for at in fitted], "MB"),
         figure(f"{name}, own memory, growth", [whole.mb], _unit(whole), wanted),
         figure(f"{name}, own memory, growth, later half", [half.mb], _unit(half), wanted),
     ]
@@ -164,27 +164,24 @@ def looped(minutes: float, size: media.Size) -> list[Sample]:
         every_s = max(1.0, min(10.0, minutes * 60 / 100))
         while (passed_s := time.monotonic() - began) < 60 * minutes:
             seen.append(Sample(passed_s, footprint()))
-            time.sleep(every_s)
-            node.check()
-            _read(node)
+            _watch(node, every_s)
     return seen
 
 
-def _read(node: Node) -> None:
-    """The alerts, as whoever runs a node does: they would pile up, and each holds a picture."""
-    while True:
-        try:
-            node.alerts.get_nowait()
-        except queue.Empty:
-            return
+def _watch(node: Node, seconds: float) -> None:
+    """Take the alerts as they come, as whoever runs a node does: each holds a picture."""
+    until = time.monotonic() + seconds
+    while (left_s := until - time.monotonic()) > 0:
+        with suppress(queue.Empty):
+            node.alerts.get(timeout=min(left_s, CHECK_EVERY_S))
+        node.check()
 
 
 def _own(part: str | None) -> Callable[[Footprint], float]:
     """What a process holds itself, or all together."""
 
     def own_mb(at: Footprint) -> float:
-        parts = at.parts if part is None else (at.of(part),)
-        return sum(one.anonymous_mb + one.shared_mb for one in parts)
+        return at.own_mb if part is None else at.of(part).own_mb
 
     return own_mb
 
@@ -244,7 +241,8 @@ def main() -> None:
     size = media.SIZES[asked.size]
     if asked.one is not None:
         at = one(asked.one, size)
-        print(at.engine_mb, at.decoders_mb)
+        engine_mb = at.of(ENGINE).own_mb
+        print(engine_mb, at.own_mb - engine_mb, at.pss_mb - at.own_mb)
         return
     print("\n".join(description()), flush=True)
     if numbers := [int(number) for number in asked.cameras.split(",") if number]:
