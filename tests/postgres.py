@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -24,6 +26,14 @@ SETTINGS = {
 def programs() -> Path | None:
     """The folder of the server's programs, None: not installed."""
     return next((folder for folder in FOLDERS if (folder / "initdb").exists()), None)
+
+
+@cache
+def shared(programs: Path) -> Callable[[], str]:
+    """One server for all test modules, until the tests end."""
+    running = ExitStack()
+    atexit.register(running.close)
+    return running.enter_context(server(programs))
 
 
 @contextmanager

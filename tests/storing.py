@@ -94,14 +94,13 @@ def id_of(incident: Incident) -> UUID:
     return incident.id
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Callable[[], str]]:
+@pytest.fixture
+def postgresql() -> Callable[[], str]:
     """Calling it empties the database and returns its URL."""
     programs = postgres.programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
-    with postgres.server(programs) as make:
-        yield make
+    return postgres.shared(programs)
 
 
 MAKES = (
