@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -403,6 +405,27 @@ def test_the_conditions_of_the_act_hold_each_by_itself() -> None:
         "camera_not_named",
         "event_not_named",
     ]
+
+
+def test_a_refusal_keeps_nothing_of_whoever_asked() -> None:
+    """No circle of references: a refused frame's slot is free at once, not when memory is swept."""
+    gate = desk_gate(stopped(Scope.EVERYTHING))
+
+    def asked() -> weakref.ref[Held]:
+        picture = Held()
+        with suppress(NotAuthorised):
+            gate.admit("gate", ZONE, NOW)
+        return weakref.ref(picture)
+
+    gc.disable()
+    try:
+        assert asked()() is None
+    finally:
+        gc.enable()
+
+
+class Held:
+    """Something that somebody has in hand while asking."""
 
 
 def test_a_local_time_without_its_zone_is_no_instant() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from veilleur.catalogue import Event, Subject
 from veilleur.engine.lineup import ANYWHERE, Lineup, line_up
 from veilleur.errors import ConfigurationError, ModelUnusable, NotAuthorised
 from veilleur.law.authorisation import Authorisation, Period
+from veilleur.law.gate import Gate
+from veilleur.law.orders import Orders
+from veilleur.law.regime import covered
 from veilleur.perception.loader import load_detector
 from veilleur.perception.models import NANODET
 from veilleur.site import load_site
@@ -89,6 +93,22 @@ def test_permits_follow_the_source_and_not_the_name(folder: Path) -> None:
 def test_files_and_real_cameras_are_never_analysed_in_one_run(folder: Path) -> None:
     with pytest.raises(NotAuthorised, match="it can't run in live mode"):
         lined_up(folder, "gate", "yard")
+
+
+def test_a_desk_lines_up_cameras_that_nothing_covers_yet(folder: Path) -> None:
+    """It starts without an act, and its gate stays shut until one is told."""
+    gate = Gate({}, covered())
+    site = load_site(folder / "site.yaml")
+    lineup = line_up(
+        ["gate"], site, None, folder=folder, is_our_simulator=lambda *_: False, at=NOW, gate=gate
+    )
+    assert lineup.gate is gate
+    wanted = {"tracks": Event.FORBIDDEN_ZONE}
+    with pytest.raises(NotAuthorised) as refusal:
+        gate.admit("gate", wanted, NOW)
+    assert refusal.value.cause == "no_act"
+    gate.obey(Orders.of(ACT), fresh_until=math.inf)
+    assert gate.admit("gate", wanted, NOW) == {"tracks"}
 
 
 def test_an_act_is_in_force_at_the_instant_told_and_at_no_other(folder: Path) -> None:

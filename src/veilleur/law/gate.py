@@ -169,9 +169,14 @@ class Gate:
                 self._covering(told, camera, rule, event, at)
                 admitted.append(rule)
             except NotAuthorised as why:
-                refusal = refusal or why
+                refusal = refusal or why.with_traceback(None)
         if not admitted:
-            raise refusal or _no_purpose(camera)
+            try:
+                raise refusal or _no_purpose(camera)
+            finally:
+                # its trace would hold this frame, this frame it: a circle that keeps the picture
+                # of whoever asked, and with it one of its camera's few slots
+                del refusal
         return frozenset(admitted)
 
     def refusal(self, camera: str, rule: str, event: Event, at: datetime) -> NotAuthorised | None:
@@ -228,11 +233,14 @@ class Gate:
                     use = replace(asked, act=act, suspended=suspended, at=moment)
                     authorise(use, self.regime.conditions)
             except NotAuthorised as why:
-                refusal = why
+                refusal = why.with_traceback(None)
                 continue
             return act
         assert refusal is not None, "there is at least one act, or None for none"
-        raise refusal
+        try:
+            raise refusal
+        finally:
+            del refusal  # see `admit`
 
     def _origin(self, camera: str) -> Origin:
         try:
