@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +33,7 @@ from veilleur.engine.seat import Seat
 from veilleur.engine.seen import Sight
 from veilleur.engine.sighting import MOST_PICTURES, Sighting, digest
 from veilleur.errors import NotAuthorised
-from veilleur.geometry import FloatArray
+from veilleur.geometry import FloatArray, ImageArray
 from veilleur.law.authorisation import Authorisation, Period
 from veilleur.law.gate import Gate, Live
 from veilleur.law.orders import Orders
@@ -81,7 +83,7 @@ def test_an_alert_says_when_in_utc(seat: Seat) -> None:
     host = [1000.0]
     node = Node([seat.member], laboratory([seat.member]), Made(), now=lambda: host[0])
     node._utc = lambda: NOW
-    node._seats["gate"] = seat
+    node._seats = {"gate": seat}
     for n in range(5):
         assert isinstance(seat.camera, Idle)
         host[0] = 1000.0 + n / 5
@@ -175,6 +177,56 @@ def test_nothing_is_shown_once_the_gate_is_closed(clip: Path) -> None:
         until(lambda: of(node, "gate").dropped["not authorised"] > 0, node)
         assert node.snapshot("gate") is None
         assert node.ongoing() == frozenset()
+
+
+def test_a_refused_frame_gives_its_slot_back_at_once() -> None:
+    """A camera has four: those refused must be there again when the gate opens. A refusal that
+    is kept with its trace keeps the frame too, until somebody collects the garbage."""
+    act = Authorisation(
+        reference="Act 7",
+        authority="Prefect",
+        cameras=("gate",),
+        events=(Event.FORBIDDEN_ZONE,),
+        period=Period.model_validate({"from": NOW, "until": NOW + timedelta(hours=1)}),
+    )
+    dense = ANYBODY.model_copy(update={"id": "dense", "event": Event.DENSITY, "params": {}})
+    one = member("gate", "rtsp://cam.lan/live", rules=(ANYBODY, dense))
+    seat = Seat(one, Idle(one.settings))
+    at = [NOW]
+    gate = Gate({"gate": Live()}, covered(), Orders.of(act))
+    node = Node([one], gate, Made(), utc=lambda: at[0])
+    node._seats = {"gate": seat}
+    gc.disable()
+    try:
+        for n, hours in enumerate((0, 0, 2, 2, 0, 0)):
+            at[0] = NOW + timedelta(hours=hours)
+            held = weakref.ref(shown(node, seat, n))
+            shown(node, seat, n + 0.5)
+            assert held() is None, f"frame {n}"
+    finally:
+        gc.enable()
+
+
+def test_nor_does_one_keep_its_slot_whose_camera_proves_to_be_another() -> None:
+    one = replace(member("gate", "rtsp://cam.lan/live"), prove=no_proof)
+    node = Node([one], laboratory([one]), Made())
+    gc.disable()
+    try:
+        for n in range(3):
+            held = weakref.ref(shown(node, node._seats["gate"], n))
+            assert held() is None, f"frame {n}"
+    finally:
+        gc.enable()
+
+
+def no_proof() -> None:
+    raise NotAuthorised("no longer our simulator")
+
+
+def shown(node: Node, seat: Seat, seconds: float) -> ImageArray:
+    given = frame(seconds, 100.0 + seconds)
+    node._analyse(seat, given)
+    return given.picture.data
 
 
 # ---------------------------------------------------------------------- what must be redacted

@@ -23,13 +23,13 @@ def frame(camera: str, sequence: int) -> Frame:
     return Frame(camera, sequence, sequence / 5, PICTURE)
 
 
-def taken(inbox: Inbox) -> tuple[str, int] | None:
+def taken(inbox: Inbox[Frame]) -> tuple[str, int] | None:
     got = inbox.take(timeout_s=0)
     return None if got is None else (got.camera, got.sequence)
 
 
 def test_the_newest_frame_wins_and_the_loss_is_counted() -> None:
-    inbox = Inbox()
+    inbox: Inbox[Frame] = Inbox()
     inbox.put(frame("a", 1))
     inbox.put(frame("a", 2))
     assert taken(inbox) == ("a", 2)
@@ -37,7 +37,7 @@ def test_the_newest_frame_wins_and_the_loss_is_counted() -> None:
 
 
 def test_a_camera_that_sends_faster_does_not_lose_its_turn_nor_take_anothers() -> None:
-    inbox = Inbox()
+    inbox: Inbox[Frame] = Inbox()
     inbox.put(frame("a", 1))
     inbox.put(frame("b", 1))
     inbox.put(frame("a", 2))
@@ -45,7 +45,7 @@ def test_a_camera_that_sends_faster_does_not_lose_its_turn_nor_take_anothers() -
 
 
 def test_frames_of_one_camera_are_never_analysed_at_once() -> None:
-    inbox = Inbox()
+    inbox: Inbox[Frame] = Inbox()
     inbox.put(frame("a", 1))
     assert taken(inbox) == ("a", 1)
     inbox.put(frame("a", 2))
@@ -55,7 +55,7 @@ def test_frames_of_one_camera_are_never_analysed_at_once() -> None:
 
 
 def test_a_closed_inbox_hands_out_nothing() -> None:
-    inbox = Inbox()
+    inbox: Inbox[Frame] = Inbox()
     inbox.put(frame("a", 1))
     inbox.close()
     assert taken(inbox) is None

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
-from veilleur.cameras.frame import Frame
 from veilleur.engine.drops import Cause, Drops
 
 
+class OfCamera(Protocol):
+    """What may wait: a frame, alone or with whatever belongs to it."""
+
+    @property
+    def camera(self) -> str: ...
+
+
+Waiting = TypeVar("Waiting", bound=OfCamera)
+
+
 @dataclass(slots=True)
-class Inbox:
+class Inbox(Generic[Waiting]):
     """Frames of all cameras of a node, taken by several analysts.
 
     A newer frame displaces the older one of its camera. A camera whose frame is being analysed is
@@ -19,12 +29,12 @@ class Inbox:
     """
 
     drops: Drops = field(default_factory=Drops)
-    _waiting: dict[str, Frame] = field(default_factory=dict)
+    _waiting: dict[str, Waiting] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
     _closed: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def put(self, frame: Frame, cause: Cause = Cause.DISPLACED) -> None:
+    def put(self, frame: Waiting, cause: Cause = Cause.DISPLACED) -> None:
         """Let a frame wait. cause: under which an older one that still waits is counted as lost."""
         with self._changed:
             if frame.camera in self._waiting:
@@ -32,7 +42,7 @@ class Inbox:
             self._waiting[frame.camera] = frame
             self._changed.notify()
 
-    def take(self, timeout_s: float) -> Frame | None:
+    def take(self, timeout_s: float) -> Waiting | None:
         """The frame that waits longest, or None after `timeout_s` or once closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._next() is not None, timeout_s)

@@ -46,6 +46,11 @@ class Member:
         everything twice."""
         return not self.settings.never_ends and not self.settings.loop
 
+    def remembering(self, seconds: float, size: int) -> Member:
+        """The same camera; so many seconds and bytes of its packets are kept in memory."""
+        settings = replace(self.settings, ring_seconds=seconds, ring_bytes=size)
+        return replace(self, settings=settings)
+
     def hurried(self) -> Member:
         """The same camera; a file is played as fast as it can be analysed."""
         return replace(self, settings=replace(self.settings, pace=Pace.FAST))

@@ -17,7 +17,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
@@ -26,10 +27,14 @@ from veilleur.cameras.camera import Camera
 from veilleur.cameras.frame import Frame
 from veilleur.engine import cores
 from veilleur.engine.assembly import Detectors
+from veilleur.engine.changes import Change, Changes, Seats, known, placed
 from veilleur.engine.drops import Cause, Drops
+from veilleur.engine.history import BoxesAt
 from veilleur.engine.inbox import Inbox
 from veilleur.engine.member import Member
 from veilleur.engine.pipeline import Step
+from veilleur.engine.pulse import Pulse, Rounds
+from veilleur.engine.recorded import Recorded
 from veilleur.engine.report import CameraReport, Condition, Surprise
 from veilleur.engine.seat import Seat, surprise_of
 from veilleur.engine.seen import Snapshot, copied
@@ -44,6 +49,7 @@ POLL_S = 0.5
 _BELL = "*"  # no camera's id
 CLOSES_WITHIN_S = 0.6
 """How long a frame in hand is waited for when the node is closed."""
+CHANGES_WITHIN_S = 5.0
 
 
 class NodeFailed(VeilleurError):
@@ -59,6 +65,9 @@ class NodeFailed(VeilleurError):
 
 class Node:
     """All cameras of one machine, most important first: beyond capacity the last are given up.
+
+    Cameras may come, go and change while it runs; the methods for that, and all that show
+    something, may be called from any thread.
 
     analysts: frames analysed at once. now: host seconds that never go back, the clock of
     `Frame.arrived`. utc: the instant, for the gate.
@@ -79,9 +88,11 @@ class Node:
         self.alerts: queue.SimpleQueue[Sighting] = queue.SimpleQueue()
         self.surprises: queue.SimpleQueue[Surprise] = queue.SimpleQueue()
         self._gate, self._detectors, self._now, self._utc = gate, detectors, now, utc
-        self._seats = {m.id: Seat(m, Camera(m.settings)) for m in members}
+        self._seats: Seats = {m.id: Seat(m, Camera(m.settings)) for m in members}
+        self._changes = Changes()
+        self._leaving: list[threading.Thread] = []
         self._drops = Drops()
-        self._inbox = Inbox(self._drops)
+        self._inbox: Inbox[_Errand] = Inbox(self._drops)
         self._shedding = Shedding([m.id for m in members], analysts, shedding)
         self._busy_s = 0.0
         self._lock = threading.Lock()
@@ -89,11 +100,15 @@ class Node:
         self._over = False
         self._failure: Surprise | None = None
         self._since = now()
+        self._rounds = Rounds(analysts, self._since)
         self._bell = _Bell()
-        work = [self._analyse_for_ever] * analysts
+        self._collector = self._thread("collector", self._collect_for_ever)
         self._threads = [
-            threading.Thread(target=self._guarded, args=(duty,), name=duty.__name__, daemon=True)
-            for duty in (*work, self._collect_for_ever)
+            *(
+                self._thread(f"analyst {n}", partial(self._analyse_for_ever, n))
+                for n in range(analysts)
+            ),
+            self._collector,
         ]
 
     def __enter__(self) -> Node:
@@ -119,6 +134,10 @@ class Node:
         cameras = [seat.camera for seat in self._seats.values()]
         with ThreadPoolExecutor(max(1, len(cameras))) as pool:
             list(pool.map(Camera.close, cameras))
+        for leaving in self._leaving:
+            leaving.join()
+        for name, seat in self._seats.items():
+            seat.requests.close(name)
 
     @property
     def ended(self) -> bool:
@@ -133,11 +152,85 @@ class Node:
 
     def report(self) -> list[CameraReport]:
         """Every camera as it is now, in the order of the line-up."""
-        now, shed = self._now(), self._shedding.shed
+        now = self._now()
         return [
-            seat.report(self._gate, self._drops.of(name), now, shed=name in shed, since=self._since)
+            seat.report(
+                self._gate,
+                self._drops.of(name),
+                now,
+                shed=self._given_up(seat, now),
+                since=self._since,
+            )
             for name, seat in self._seats.items()
         ]
+
+    def pulse(self) -> Pulse:
+        """When the node's threads last went round."""
+        return self._rounds.pulse(self._now())
+
+    # ------------------------------------------------------------------ cameras that come and go
+    def add(self, member: Member, *, before: str | None = None) -> None:
+        """Analyse one more camera from now on, more important than `before`; None: the least
+        important of all. Errors: ConfigurationError (its id is taken, no camera `before`),
+        NotAuthorised where the gate does not know it, VeilleurError."""
+        self._gate.permit(member.id)
+        new = Seat(member, Camera(member.settings))
+        self._change(lambda seats: placed(seats, new, before))
+
+    def remove(self, camera: str) -> None:
+        """Analyse it no longer; its decoding process ends, its last seconds are gone. Errors:
+        ConfigurationError (there is no such camera), VeilleurError."""
+
+        def without(seats: Seats) -> Seats:
+            known(seats, camera)
+            return {name: seat for name, seat in seats.items() if name != camera}
+
+        self._change(without)
+
+    def replace(self, member: Member) -> None:
+        """Another configuration of a camera, in its place: from the next frame on. Its stream goes
+        on where only rules, zones or ground are others; else it is connected anew. Errors:
+        ConfigurationError (there is no such camera), VeilleurError."""
+
+        def other(seats: Seats) -> Seats:
+            seat = known(seats, member.id)
+            if member.settings == seat.member.settings:
+                seat.adopt(member)
+                return seats
+            new = Seat(member, Camera(member.settings), history=seat.history)
+            return {**seats, member.id: new}
+
+        self._change(other)
+
+    def _change(self, change: Change) -> None:
+        """Have it made by the collector, and wait until it is."""
+        if self._collector.ident is None:
+            self._apply(change)
+            return
+        done = self._changes.ask(change)
+        self._bell.ring()
+        try:
+            done.result(CHANGES_WITHIN_S if self._collector.is_alive() else 0.0)
+        except TimeoutError:
+            done.cancel()
+            self.check()
+            raise VeilleurError(
+                "the engine does not take the change: it is stopped, or stands still",
+                remedy="start it again",
+            ) from None
+
+    def _apply(self, change: Change) -> None:
+        before = self._seats
+        self._seats = change(before)
+        for name, seat in before.items():
+            if self._seats.get(name) is not seat:
+                self._inbox.forget(name)
+                seat.requests.close(name)
+        self._shedding.arrange(list(self._seats))
+        for name in self._shedding.shed:
+            self._inbox.forget(name)
+
+    # ------------------------------------------------------------------ what cameras show
 
     def utc_of(self, host_s: float) -> datetime:
         """The instant of a time on the host's clock, as that is set now."""
@@ -165,7 +258,38 @@ class Node:
         seats = self._seats.items()
         return frozenset((name, rule) for name, seat in seats for rule in seat.ongoing(now))
 
+    def boxes(self, camera: str, start: datetime, end: datetime) -> tuple[BoxesAt, ...]:
+        """Where people and vehicles were, picture by picture, as far back as is kept (three
+        minutes). Errors: ConfigurationError (there is no such camera)."""
+        zero = self.utc_of(0.0)
+        since, until = (start - zero).total_seconds(), (end - zero).total_seconds()
+        return tuple(
+            BoxesAt(zero + timedelta(seconds=kept.host_s), kept.host_s, kept.view, kept.boxes)
+            for kept in known(self._seats, camera).history.between(since, until)
+        )
+
+    def packets(self, camera: str) -> Future[Recorded]:
+        """The packets of its last seconds, copied into this process, in a moment; a CameraError
+        where there are none to be had. Errors: ConfigurationError (there is no such camera)."""
+        seat = known(self._seats, camera)
+        future = seat.requests.ask()
+        if self._stop.is_set() or self._seats.get(camera) is not seat:
+            seat.requests.close(camera)
+        self._bell.ring()
+        return future
+
+    def look_closely(self, camera: str, until: datetime) -> None:
+        """Somebody looks at it live until then: it is neither quiet nor given up. To be asked again
+        while they look. Errors: ConfigurationError (there is no such camera)."""
+        seat = known(self._seats, camera)
+        ends = self._now() + (until - self._utc()).total_seconds()
+        seat.looked_until = max(seat.looked_until, ends)
+        self._bell.ring()
+
     # ------------------------------------------------------------------ threads
+    def _thread(self, name: str, duty: Callable[[], None]) -> threading.Thread:
+        return threading.Thread(target=self._guarded, args=(duty,), name=name, daemon=True)
+
     def _guarded(self, duty: Callable[[], None]) -> None:
         with _Told(self._fail):
             duty()
@@ -183,16 +307,19 @@ class Node:
         with selectors.DefaultSelector() as selector:
             selector.register(self._bell.descriptor, selectors.EVENT_READ, _BELL)
             watched: dict[str, int] = {}
-            waiting = {name for name, seat in self._seats.items() if seat.member.waits}
             due = now = self._now()
             speaking: set[str] = set()
             while not self._stop.is_set():
+                self._rounds.collector(now)
+                self._change_cameras(selector, watched)
                 everybody = now >= due
                 if everybody:
                     speaking = set(self._seats)
-                for name in speaking:
-                    self._receive(self._seats[name], now)
-                    _watch(selector, watched, name, self._seats[name].camera.fileno())
+                for name in speaking & self._seats.keys():
+                    seat = self._seats[name]
+                    self._receive(seat, now)
+                    seat.requests.attend(seat.camera, now, self.utc_of)
+                    _watch(selector, watched, name, seat.camera.fileno())
                 if everybody:
                     due = self._next_round(now)
                 self._over = all(seat.over for seat in self._seats.values())
@@ -200,8 +327,21 @@ class Node:
                 speaking = {key.data for key, _ in selector.select(max(0.0, due - self._now()))}
                 if _BELL in speaking:
                     self._bell.silence()
-                    speaking = (speaking - {_BELL}) | waiting
+                    speaking = set(self._seats)
                 now = self._now()
+
+    def _change_cameras(self, selector: selectors.BaseSelector, watched: dict[str, int]) -> None:
+        """Make the changes that were asked for. A camera that leaves is let go of first: its pipe's
+        number may be another camera's in a moment."""
+        before = self._seats
+        self._changes.make(self._apply)
+        for name, seat in before.items():
+            if self._seats.get(name) is seat:
+                continue
+            _watch(selector, watched, name, None)
+            leaving = threading.Thread(target=seat.camera.close, name=f"leaving {name}")
+            leaving.start()
+            self._leaving = [one for one in self._leaving if one.is_alive()] + [leaving]
 
     def _next_round(self, now: float) -> float:
         """When all cameras are looked at again, the silent ones too: their silence may be a fault,
@@ -216,7 +356,7 @@ class Node:
         if seat.member.waits and self._inbox.holds(seat.id):
             seat.tick(now)
             return
-        shed = seat.id in self._shedding.shed
+        shed = self._given_up(seat, now)
         frame = seat.collect(now, shed=shed)
         if frame is None:
             return
@@ -225,7 +365,12 @@ class Node:
         elif now < seat.rests_until:
             self._drops.count(seat.id, Cause.FAILED)
         else:
-            self._inbox.put(frame, Cause.DISPLACED if seat.analysed else Cause.STARTING)
+            cause = Cause.DISPLACED if seat.analysed else Cause.STARTING
+            self._inbox.put(_Errand(seat, frame), cause)
+
+    def _given_up(self, seat: Seat, now: float) -> bool:
+        """Beyond capacity, and nobody is looking at it."""
+        return seat.id in self._shedding.shed and not seat.looked_at(now)
 
     def _shed(self, now: float) -> None:
         if not self._shedding.due(now):
@@ -248,22 +393,23 @@ class Node:
             self._inbox.forget(camera)
 
     # ------------------------------------------------------------------ analysing
-    def _analyse_for_ever(self) -> None:
+    def _analyse_for_ever(self, number: int) -> None:
         while not self._stop.is_set():
-            frame = self._inbox.take(POLL_S)
-            if frame is None:
+            self._rounds.analyst(number, self._now())
+            errand = self._inbox.take(POLL_S)
+            if errand is None:
                 continue
-            seat = self._seats[frame.camera]
+            seat = errand.seat
             if seat.member.waits:
                 self._bell.ring()
             began = self._now()
             try:
                 with _Told(partial(self._broken, seat)):
-                    self._analyse(seat, frame)
+                    self._analyse(seat, errand.frame)
             finally:
                 with self._lock:
                     self._busy_s += self._now() - began
-                self._inbox.done(frame.camera)
+                self._inbox.done(errand.camera)
 
     def _analyse(self, seat: Seat, frame: Frame) -> None:
         try:
@@ -271,6 +417,9 @@ class Node:
         except NotAuthorised as refusal:
             seat.refuse(refusal)
             self._drops.count(seat.id, Cause.NOT_AUTHORISED)
+            return
+        if self._seats.get(seat.id) is not seat:
+            self._drops.count(seat.id, Cause.STOPPED)
             return
         seat.note(step, frame, self._now())
         if step.alerts:
@@ -292,7 +441,7 @@ class Node:
                 picture=picture,
                 boxes=seat.seen.boxes,
                 reference=permit.reference,
-                parameters=seat.member.assembly.parameters(alert.rule),
+                parameters=seat.parameters(alert.rule),
             )
             self.alerts.put(sighting)
 
@@ -302,6 +451,19 @@ class Node:
         surprise = seat.fail(error, self._now())
         if surprise is not None:
             self.surprises.put(surprise)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Errand:
+    """A frame on its way to an analyst, with the seat it came from: another one may have taken its
+    place meanwhile."""
+
+    seat: Seat
+    frame: Frame
+
+    @property
+    def camera(self) -> str:
+        return self.seat.id
 
 
 class _Told:

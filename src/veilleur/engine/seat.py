@@ -6,6 +6,7 @@ in hand (never two at once); `report` may be called from anywhere.
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,12 @@ from veilleur.cameras.camera import Camera, State
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.picture import Picture
 from veilleur.engine.assembly import Detectors
+from veilleur.engine.history import BoxHistory
 from veilleur.engine.lag import Lag
 from veilleur.engine.member import Member
 from veilleur.engine.pipeline import Pipeline, Step
 from veilleur.engine.quiet import Quiet
+from veilleur.engine.recorded import Requests
 from veilleur.engine.report import CameraReport, Condition, Surprise
 from veilleur.engine.seen import Seen, Sight
 from veilleur.engine.situations import Alert
@@ -87,9 +90,12 @@ class Seat:
     `_connected` is the time of the present connection's first frame, `_judged` of the one for which
     the pipeline was made.
 
+    `_made_of` is the member for which the pipeline was made: another one, with other rules, may
+    take its place at any time (`adopt`).
+
     trouble: why its frames are not analysed; backoff: when that is tried again, rests_until: host
     seconds. late: analysed frames whose answer came late. over: a file that has come to its end, in
-    whatever way, all its frames collected.
+    whatever way, all its frames collected. looked_until: host seconds, somebody looks at it live.
     """
 
     member: Member
@@ -106,6 +112,10 @@ class Seat:
     last_alert: Alert | None = None
     trouble: Trouble | None = None
     _delays: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=1000))
+    history: BoxHistory = field(default_factory=BoxHistory)
+    requests: Requests = field(default_factory=Requests)
+    looked_until: float = -math.inf
+    _made_of: Member | None = None
     _timeline: Timeline = field(default_factory=Timeline)
     _sight: Sight = field(default_factory=Sight)
     _stream: object = None
@@ -127,7 +137,7 @@ class Seat:
     def collect(self, now: float, *, shed: bool) -> Frame | None:
         """The next frame, on the camera's own line of time. A quiet camera is asked for key frames
         only, one that is shed for none."""
-        self.camera.key_frames_only(self.key_frames_only)
+        self.camera.key_frames_only(self.key_frames_only and not self.looked_at(now))
         self.camera.rest(shed)
         if shed:
             self._received = now
@@ -157,6 +167,11 @@ class Seat:
         if not self._final:
             self.camera.tick(now)
 
+    def adopt(self, member: Member) -> None:
+        """Other rules, zones or ground for the same camera: from the next frame on. Its stream goes
+        on, what the old rules knew is forgotten."""
+        self.member, self.rests_until = member, 0.0
+
     @property
     def lost(self) -> int:
         """Frames that came and were lost because nobody took them in time, since its analysis
@@ -175,17 +190,21 @@ class Seat:
     def analyse(self, frame: Frame, gate: Gate, detectors: Detectors, at: datetime) -> Step:
         """One frame through the pipeline. Raises NotAuthorised; VeilleurError for a pipeline that
         can't be made."""
+        member = self.member
+        if member is not self._made_of:
+            self.pipeline = self._view = None
+            self.quiet, self._made_of = Quiet(), member
         connected = self._connected
         if connected != self._judged and frame.time >= connected:
             self._prove(frame)
             # What happened while the camera was away is not known: nothing goes on as if it were.
             self.pipeline, self._judged = None, connected
         if self.pipeline is None:
-            self.pipeline = self._made(frame.picture, gate, detectors, at)
-        if self.member.zone is not None and self.member.settings.never_ends:
+            self.pipeline = self._made(member, frame.picture, gate, detectors, at)
+        if member.zone is not None and member.settings.never_ends:
             # Anew with each frame: the camera's clock and the host's drift apart.
             began = at - timedelta(seconds=frame.time)
-            self.pipeline.begins = began.astimezone(self.member.zone)
+            self.pipeline.begins = began.astimezone(member.zone)
         suspended = _other_shape(frame.picture, self.pipeline.view)
         if suspended is not None:
             frame = replace(frame, blind="other shape")
@@ -196,7 +215,7 @@ class Seat:
     def _prove(self, frame: Frame) -> None:
         """Is it still what its permit was given for? Asked seldom where the answer was no."""
         if self._refusal is not None and frame.arrived < self._prove_at:
-            raise self._refusal
+            raise self._refusal.with_traceback(None)
         try:
             self.member.prove()
         except NotAuthorised as refusal:
@@ -204,12 +223,14 @@ class Seat:
             raise
         self._refusal = None
 
-    def _made(self, picture: Picture, gate: Gate, detectors: Detectors, at: datetime) -> Pipeline:
-        assembly = self.member.assembly
-        if self.member.zone is not None and self.member.settings.never_ends:
-            assembly = replace(assembly, begins=at.astimezone(self.member.zone))
+    def _made(
+        self, member: Member, picture: Picture, gate: Gate, detectors: Detectors, at: datetime
+    ) -> Pipeline:
+        assembly = member.assembly
+        if member.zone is not None and member.settings.never_ends:
+            assembly = replace(assembly, begins=at.astimezone(member.zone))
         if self._view is None:
-            self._view = self.member.view(picture.width, picture.height)
+            self._view = member.view(picture.width, picture.height)
         return assembly.pipeline(self._view, gate, detectors)
 
     def note(self, step: Step, frame: Frame, now: float) -> None:
@@ -221,6 +242,7 @@ class Seat:
         self.late += now - frame.arrived > LATE_S
         self.analysed += 1
         self.last, self.seen = step, self._sight.see(step, frame)
+        self.history.add(frame.arrived, self.seen.view, self.seen.boxes)
         if step.alerts:
             self.last_alert = step.alerts[-1]
         self.key_frames_only = not self.member.waits and self.quiet.update(
@@ -229,8 +251,15 @@ class Seat:
             key_interval_s=self.camera.key_interval_s,
         )
 
+    def parameters(self, rule: str) -> str:
+        """Short digest of a rule of the last analysed frame, as it was configured then."""
+        assert self._made_of is not None
+        return self._made_of.assembly.parameters(rule)
+
     def refuse(self, refusal: NotAuthorised) -> None:
-        """The gate is closed: nothing of what was seen is shown any longer."""
+        """The gate is closed: nothing of what was seen is shown any longer. A refusal may be kept,
+        its trace not: that keeps the frame, and so a slot."""
+        refusal.__traceback__ = None
         self.trouble = Trouble(Condition.NOT_AUTHORISED, str(refusal))
         self.last = self.seen = None
         self.key_frames_only = False
@@ -249,6 +278,10 @@ class Seat:
         return surprise
 
     # ------------------------------------------------------------------ any thread
+    def looked_at(self, now: float) -> bool:
+        """Somebody looks at it live: it is neither quiet nor given up."""
+        return now < self.looked_until
+
     def ongoing(self, now: float) -> frozenset[str]:
         """The rules whose situation goes on now, as far as the camera shows what is now."""
         last, seen = self.last, self.seen

@@ -92,6 +92,17 @@ class Shedding:
         """Cameras given up now."""
         return frozenset(self._shed)
 
+    def arrange(self, order: Sequence[str]) -> None:
+        """The cameras are others now, or stand in another order. Those given up are the last again,
+        so many that no more are analysed than before; one is in any case."""
+        ran = [camera for camera in self._order if camera not in self._shed]
+        if self._shed:
+            number = max(1, sum(camera in ran for camera in order))
+            self._shed = set(order[number:])
+        self._order = tuple(order)
+        self._before = None
+        self._looks.clear()
+
     def due(self, now: float) -> bool:
         """Is it time for the next `update`?"""
         return self._before is None or now - self._before[0] >= self._settings.look_s
