@@ -8,11 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.made import VIEW, every, rule, scene, tracks
 from veilleur.errors import ConfigurationError
-from veilleur.events.crowding import CrowdStatistics, fitness, hidden_share
+from veilleur.events.crowding import (
+    CrowdStatistics,
+    fitness,
+    hidden_share,
+    screened_share,
+    standing_points,
+)
 from veilleur.events.rule import Rule, Signal, Verdict
+from veilleur.geometry import Zone
 from veilleur.ground import ground_plane
 from veilleur.perception.objects import Detections
 from veilleur.perception.tiles import Headcount
@@ -146,6 +154,41 @@ def test_hidden_share_is_what_nearer_boxes_cover() -> None:
     assert hidden_share(np.array([behind], float)) == 0.0
 
 
+def row_of_people(count: int) -> NDArray[np.float64]:
+    """So many beside each other, 100 px broad and 300 px tall, their feet at 600; of 1000 px."""
+    left = np.arange(count) * 100.0
+    return np.stack([left, np.full(count, 300.0), left + 100, np.full(count, 600.0)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("count", "share"),
+    [
+        pytest.param(0, 0.0, id="nobody hides nothing"),
+        pytest.param(10, 0.5, id="a closed row hides who stands up to 4 tenths of a height behind"),
+        pytest.param(5, 0.25, id="half a row half of them"),
+    ],
+)
+def test_what_people_in_front_hide_is_a_share_of_the_zone(count: int, share: float) -> None:
+    zone = Zone(np.array([[0.0, 400], [1000, 400], [1000, 640], [0, 640]]))
+    places = standing_points(zone)
+    assert len(places) == 144
+    found = screened_share(row_of_people(count), places)
+    assert found == pytest.approx(share, abs=0.09)
+
+
+def test_a_row_that_hides_the_zone_behind_it_refuses_the_camera_though_all_in_it_are_seen() -> None:
+    """Two per square metre, seen at 26 degrees: of forty people eight are found, side by side."""
+    watched = rule("density", zone=[[0.1, 0.3], [0.9, 0.3], [0.9, 0.6], [0.1, 0.6]], params={})
+    x = np.linspace(120, 880, 9)
+    tall = 0.55 * VIEW.height
+    foot = np.full(9, 0.59 * VIEW.height)
+    boxes = np.stack([x - 48, foot - tall, x + 48, foot], axis=1).astype(np.float32)
+    found = Detections(boxes, np.full(9, 0.8, np.float32), np.zeros(9, np.int8))
+    said = [watched.step(scene(t / 5, people(1), detections=found)) for t in range(20)]
+    assert said[-1].unfit is not None
+    assert "the people in front hide" in said[-1].unfit
+
+
 @pytest.mark.parametrize(
     ("seen", "word"),
     [
@@ -155,6 +198,8 @@ def test_hidden_share_is_what_nearer_boxes_cover() -> None:
         (CrowdStatistics(90, 14.0, 0.05, 0.8), "14 px high"),
         (CrowdStatistics(90, 80.0, 0.5, 0.8), "hide"),
         (CrowdStatistics(90, 80.0, 0.05, 0.1), "sure"),
+        (CrowdStatistics(90, 80.0, 0.05, 0.8, 0.3), None),
+        (CrowdStatistics(90, 80.0, 0.05, 0.8, 0.4), "in front hide 40% of the zone"),
     ],
 )
 def test_a_camera_that_cannot_count_is_told_why(seen: CrowdStatistics, word: str | None) -> None:

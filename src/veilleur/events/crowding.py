@@ -8,13 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from veilleur.events.scene import Scene
-from veilleur.geometry import FloatArray
+from veilleur.geometry import FloatArray, Zone
 from veilleur.perception.objects import Kind
+from veilleur.perception.overlap import between
 
 LEAST_HEIGHT_PX = 24.0  # below, NanoDet finds few of them even by regions
 MOST_HIDDEN = 0.15  # made crowds of 1 person/m2 seen at 26 degrees; PETS S2.L1 has 0.03
 SURE, DOUBTFUL = 0.5, 0.3  # scores of a person
 LEAST_SURE = 0.35  # PETS S2.L1 has 0.59; two overhead crowds of which 2 and 10 % are found 0.1, 0.2
+MOST_SCREENED = 1 / 3  # a third of the zone unseen, a third of the people may be: no count is that
+UNSEEN = 0.6  # of a person's box behind others: most detectors find nobody there
+PLACES, PARTS = 12, 5  # so many a side of the zone, and of a person's box, are looked at
+LEAST_FITTED = 3
 LEAST_SEEN = 60  # boxes of people before a camera is judged
 MEMORY = 1500  # scenes: five minutes at five a second
 
@@ -25,13 +30,15 @@ class CrowdStatistics:
 
     height_px: their median height in pixels of the view. hidden: mean hidden share of the boxes
     (see `hidden_share`). sure: share of persons found at all (score `DOUBTFUL`) that are sure
-    (score `SURE`).
+    (score `SURE`). screened: mean share of the zone that they hide (see `screened_share`); 0
+    without a zone.
     """
 
     people: int
     height_px: float
     hidden: float
     sure: float
+    screened: float = 0.0
 
 
 def fitness(seen: CrowdStatistics) -> str | None:
@@ -46,13 +53,23 @@ def fitness(seen: CrowdStatistics) -> str | None:
         return (
             f"people hide {seen.hidden:.0%} of each other, up to {MOST_HIDDEN:.0%} can be counted"
         )
+    if seen.screened > MOST_SCREENED:
+        return (
+            f"the people in front hide {seen.screened:.0%} of the zone, up to "
+            f"{MOST_SCREENED:.0%} can be counted"
+        )
     return None
 
 
 class CrowdMeter:
-    """Gathers the statistics of a camera, scene by scene; the latest `MEMORY` scenes count."""
+    """Gathers the statistics of a camera, scene by scene; the latest `MEMORY` scenes count.
 
-    def __init__(self) -> None:
+    zone: where people are counted; None: how much of it they hide is not asked.
+    """
+
+    def __init__(self, zone: Zone | None = None) -> None:
+        self._places = standing_points(zone) if zone is not None else np.zeros((0, 2))
+        self._screened: deque[float] = deque(maxlen=MEMORY)
         self._heights: deque[float] = deque(maxlen=MEMORY)
         self._hidden: deque[float] = deque(maxlen=MEMORY)
         self._found: deque[tuple[int, int]] = deque(maxlen=MEMORY)
@@ -69,6 +86,7 @@ class CrowdMeter:
         if len(sure):
             self._heights.append(float(np.median(sure[:, 3] - sure[:, 1])))
             self._hidden.append(hidden_share(sure))
+            self._screened.append(screened_share(sure, self._places))
 
     @property
     def statistics(self) -> CrowdStatistics:
@@ -77,7 +95,8 @@ class CrowdMeter:
         if not sure:
             return CrowdStatistics(people, float("inf"), 0.0, 0.0)
         height_px, hidden = float(np.median(self._heights)), float(np.mean(self._hidden))
-        return CrowdStatistics(people, height_px, hidden, sure / people)
+        screened = float(np.mean(self._screened))
+        return CrowdStatistics(people, height_px, hidden, sure / people, screened)
 
 
 def hidden_share(boxes: FloatArray) -> float:
@@ -85,9 +104,51 @@ def hidden_share(boxes: FloatArray) -> float:
     b = np.asarray(boxes, dtype=np.float64)
     if len(b) < 2:
         return 0.0
-    left, upper = np.maximum(b[:, None, :2], b[None, :, :2]).transpose(2, 0, 1)
-    right, lower = np.minimum(b[:, None, 2:], b[None, :, 2:]).transpose(2, 0, 1)
-    common = np.maximum(right - left, 0) * np.maximum(lower - upper, 0)
-    share = common / np.maximum((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]), 1e-9)[:, None]
+    found = between(b, b)
     nearer = b[None, :, 3] > b[:, None, 3]
-    return float(np.where(nearer, share, 0.0).max(axis=1).mean())
+    share = np.where(nearer, found.shared / np.maximum(found.areas, 1e-9), 0.0)
+    return float(share.max(axis=1).mean())
+
+
+def standing_points(zone: Zone) -> FloatArray:
+    """(m, 2) pixels, spread over the zone: where somebody may stand."""
+    low, high = zone.corners.min(axis=0), zone.corners.max(axis=0)
+    steps = (np.arange(PLACES) + 0.5) / PLACES
+    across, down = (low + steps[:, None] * (high - low)).T
+    points = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
+    return np.asarray(points[zone.contains(points)])
+
+
+def screened_share(boxes: FloatArray, places: FloatArray) -> float:
+    """Share of the places (m, 2), 0..1, where somebody would stand unseen behind these people.
+
+    boxes: (n, 4) pixels, the people that are seen. Whoever stands at a place is as tall and broad
+    as they are (as a line through their heights says), and unseen if nearer boxes (lower foot)
+    together cover `UNSEEN` of the box.
+    """
+    b = np.asarray(boxes, dtype=np.float64)
+    if not len(b) or not len(places):
+        return 0.0
+    tall = _heights_at(b, places[:, 1])
+    broad = tall * np.median((b[:, 2] - b[:, 0]) / np.maximum(b[:, 3] - b[:, 1], 1e-9))
+    part = (np.arange(PARTS) + 0.5) / PARTS
+    x = places[:, :1] + (part - 0.5) * broad[:, None]
+    y = places[:, 1:] - part * tall[:, None]
+    beside = (x[..., None] > b[:, 0]) & (x[..., None] < b[:, 2])
+    behind = (y[..., None] > b[:, 1]) & (y[..., None] < b[:, 3])
+    behind &= (b[:, 3] > places[:, 1:])[:, None]
+    covered = (beside[:, :, None] & behind[:, None]).any(axis=3)
+    return float((covered.mean(axis=(1, 2)) >= UNSEEN).mean())
+
+
+def _heights_at(boxes: FloatArray, feet_y: FloatArray) -> FloatArray:
+    """(m,) pixels: how tall people of these boxes would be whose feet are at these lines."""
+    feet, heights = boxes[:, 3], boxes[:, 3] - boxes[:, 1]
+    middle = float(np.median(heights))
+    off = feet - feet.mean()
+    spread = float((off * off).sum())
+    if len(boxes) < LEAST_FITTED or float(feet.max() - feet.min()) < middle / 4:
+        return np.full(len(feet_y), middle)
+    slope = float((off * (heights - heights.mean())).sum()) / spread
+    fitted = heights.mean() + slope * (feet_y - feet.mean())
+    return np.asarray(np.clip(fitted, middle / 2, 2 * middle))

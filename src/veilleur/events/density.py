@@ -105,7 +105,7 @@ class Density:
         else:
             limit = p.max_people or MAX_PEOPLE
         self._limits = {ALARM: limit, WATCH: limit * p.watch_share}
-        self._meter = CrowdMeter()
+        self._meter = CrowdMeter(self._zone)
         self._counts: deque[tuple[float, Count]] = deque()
         self._held: Held[str] = Held(p.persist_s, p.gap_s, p.end_s)
 
