@@ -174,6 +174,17 @@ def test_after_signing_out_the_cookie_opens_nothing(house: Residents) -> None:
     assert [line.who for line in house.lines(Deed.SIGNED_OUT)] == ["ana"]
 
 
+def test_a_password_for_one_time_opens_one_session(house: Residents) -> None:
+    house.add("guest")
+    with house.database.write() as w:
+        guest = stored.account(w, "guest")
+        assert guest is not None
+        stored.change(w, replace(guest, once=True), NOW)
+    assert visitor(house, enter(house, "guest")).account == "guest"
+    with pytest.raises(WrongPassword):
+        enter(house, "guest")
+
+
 def test_fifteen_minutes_without_use_end_it(house: Residents) -> None:
     secret = enter(house)
     house.clock.on(minutes=14)

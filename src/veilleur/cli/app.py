@@ -10,6 +10,7 @@ from veilleur.cli.camera import app as camera
 from veilleur.cli.demo import demo
 from veilleur.cli.doctor import doctor
 from veilleur.cli.evaluate import evaluate
+from veilleur.cli.serve import serve
 from veilleur.cli.simulate import simulate
 from veilleur.cli.watch import watch
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(watch)
 app.command()(evaluate)
+app.command()(serve)
 app.command()(demo)
 app.command()(simulate)
 app.command()(doctor)

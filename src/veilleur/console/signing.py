@@ -6,6 +6,7 @@ What was typed as a name may be a password: the record has it only where such an
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import replace
 
@@ -95,10 +96,17 @@ class SignIn:
         with self._database.write() as w:
             if before:
                 sessions.end(w, sessions.digest(before))
+            if account.once:
+                accounts.change(w, self._used_up(account), now)
             secret = self._identities.begin(w, account.name)
             details = {"address": address}
             w.record(Entry(deed=Deed.SIGNED_IN, at=now, who=account.name, details=details))
         return secret
+
+    def _used_up(self, account: Account) -> Account:
+        """With a password that nobody knows."""
+        unknown = self._settings.passwords.hash(secrets.token_urlsafe(32), account.name)
+        return replace(account, password=unknown)
 
     def leave(self, visitor: Visitor) -> None:
         """The session ends; its cookie opens nothing any more."""

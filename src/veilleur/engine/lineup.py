@@ -111,6 +111,11 @@ def _all(site: Site | None, folder: Path) -> list[tuple[SiteCamera, Source]]:
     return [(camera, _source_of(camera, folder)) for camera in site.cameras]
 
 
+def sources_of(site: Site, folder: Path) -> list[tuple[str, Source]]:
+    """Each camera's id and what is opened for it. Errors: ConfigurationError."""
+    return [(camera.id, source) for camera, source in _all(site, folder)]
+
+
 def _choose(text: str, site: Site | None, folder: Path) -> tuple[SiteCamera, Source]:
     """One argument of the command line. Never shows it: it may hold a password."""
     named = _NAMED.fullmatch(text) if not Path(text).exists() else None

@@ -29,6 +29,7 @@ accounts = Table(
     Column("habilitated_until", Instant),
     Column("trained_until", Instant),
     Column("disabled", Boolean, nullable=False),
+    Column("once", Boolean, nullable=False),
     Column("language", String(5), nullable=False),
     Column("changed", Instant, nullable=False),
 )
@@ -49,7 +50,8 @@ account_cameras = Table(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """password: its argon2 hash. cameras: those it may know of, None: all. habilitated_until,
-    trained_until: None where there never was one. language: "fr" or "en"."""
+    trained_until: None where there never was one. once: its password opens one session and is then
+    used up. language: "fr" or "en"."""
 
     name: str
     password: str = field(repr=False)
@@ -58,6 +60,7 @@ class Account:
     habilitated_until: datetime | None = None
     trained_until: datetime | None = None
     disabled: bool = False
+    once: bool = False
     language: str = "fr"
 
     def qualified(self, now: datetime) -> bool:
@@ -110,6 +113,7 @@ def _row(account: Account, at: datetime) -> dict[str, object]:
         "habilitated_until": account.habilitated_until,
         "trained_until": account.trained_until,
         "disabled": account.disabled,
+        "once": account.once,
         "language": account.language,
         "changed": at,
     }
@@ -129,6 +133,7 @@ def _read(r: Reading, query: Select[Any]) -> list[Account]:
             habilitated_until=row.habilitated_until,
             trained_until=row.trained_until,
             disabled=row.disabled,
+            once=row.once,
             language=row.language,
         )
         for row in rows

@@ -24,6 +24,7 @@ def _accounts() -> None:
         sa.Column("habilitated_until", sa.BigInteger(), nullable=True),
         sa.Column("trained_until", sa.BigInteger(), nullable=True),
         sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("once", sa.Boolean(), nullable=False),
         sa.Column("language", sa.String(length=5), nullable=False),
         sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_accounts")),

@@ -1,0 +1,141 @@
+"""`veilleur serve`: the desk and its console, for one site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veilleur.cameras.simulated import is_our_simulator
+from veilleur.cli.choosing import chosen, tell
+from veilleur.console.app import create_app
+from veilleur.console.identities import KeptIdentities
+from veilleur.console.serving import address, bind
+from veilleur.console.serving import serve as serve_forever
+from veilleur.console.settings import Settings
+from veilleur.desk.desk import Desk, DeskSettings
+from veilleur.engine.lineup import sources_of
+from veilleur.errors import AlreadyStored, ConfigurationError
+from veilleur.law.authorisation import Authorisation, read_authorisation
+from veilleur.law.permits import origin_of
+from veilleur.law.profile import LegalProfile, read_profile, shipped
+from veilleur.site import Site, load_site
+from veilleur.store import accounts
+
+COMMAND = "command line"
+"""Who has done what a command does, on the record."""
+
+
+def serve(
+    site: Annotated[Path, typer.Option(help="cameras, zones and rules")],
+    data: Annotated[
+        Path, typer.Option(help="where everything is kept; made where it is missing")
+    ] = Path("veilleur-data"),
+    database: Annotated[
+        str | None, typer.Option(help="another database: postgresql://user@host/name")
+    ] = None,
+    authorisation: Annotated[
+        list[Path] | None, typer.Option(help="an act of the authority; may be given several times")
+    ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="the legal profile in force, for real cameras")
+    ] = None,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on", min=0, max=65535)] = 8080,
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file")] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="what browsers call this place, behind a proxy")
+    ] = None,
+) -> None:
+    """Serve the console: alerts to people who decide. Ctrl-C stops."""
+    plan = load_site(site)
+    law = _law(plan, site.parent, profile)
+    settings = Settings(
+        host=host,
+        port=port,
+        certificate=tls_certificate,
+        key=tls_key,
+        origin=origin,
+        laboratory=law.laboratory,
+    )
+    choice = chosen(plan.detector.choice(site.parent) if plan.detector else None)
+    wanted = DeskSettings(
+        site=plan,
+        file=site,
+        database=database or f"sqlite:///{_folder(data) / 'veilleur.db'}",
+        profile=law,
+        choice=choice,
+        loop=law.laboratory,
+    )
+    acts = [read_authorisation(path) for path in authorisation or ()]
+    with suppress(KeyboardInterrupt):
+        run(wanted, settings, acts)
+
+
+def run(
+    wanted: DeskSettings,
+    settings: Settings,
+    acts: Sequence[Authorisation],
+    beside: Callable[[Desk], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> None:
+    """Until it is stopped. acts: put on the record where they aren't yet. beside: what goes on as
+    long as the desk does."""
+    listener = bind(settings)
+    with listener, Desk.open(wanted) as desk:
+        for act in acts:
+            with suppress(AlreadyStored):
+                desk.authority.add(act, COMMAND)
+        app = create_app(desk, settings, identities=KeptIdentities(desk.database, settings))
+        with beside(desk):
+            _welcome(desk, address(settings, listener))
+            serve_forever(app, settings, listener, desk.feed.end)
+
+
+def _welcome(desk: Desk, where: str) -> None:
+    mode = f"under the legal profile {desk.settings.profile.name}"
+    if desk.laboratory:
+        mode = "LABORATORY: files and simulated cameras, nobody real is watched"
+    tell(f"{desk.site.site}, {mode}")
+    tell(f"the console is at {where}")
+    with desk.database.read() as r:
+        if not accounts.all_accounts(r):
+            tell("nobody can sign in yet: make an account with `veilleur account add`")
+
+
+def _folder(data: Path) -> Path:
+    """For this user alone. Raises ConfigurationError."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder {data} can't be made: {error.strerror}",
+            remedy="give another one with --data",
+            setting="data",
+        ) from None
+    return data.resolve()
+
+
+def _law(plan: Site, folder: Path, profile: Path | None) -> LegalProfile:
+    """The profile that was given; without one the laboratory's, for files and our simulator alone.
+
+    Raises ConfigurationError for a real camera without a profile: no text, no analysis.
+    """
+    if profile is not None:
+        return read_profile(profile)
+    real = [
+        camera
+        for camera, source in sources_of(plan, folder)
+        if not origin_of(source, is_our_simulator).laboratory
+    ]
+    if real:
+        raise ConfigurationError(
+            f"{', '.join(real)}: a real camera is analysed only under a law in force",
+            remedy="give its profile with --profile FILE, verified by a jurist; the ones that are "
+            "shipped are expired (2024) or nobody has verified them (2030)",
+            setting="profile",
+        )
+    return shipped("laboratory")
