@@ -32,7 +32,7 @@ from veilleur.engine.drops import Cause, Drops
 from veilleur.engine.history import BoxesAt
 from veilleur.engine.inbox import Inbox
 from veilleur.engine.member import Member
-from veilleur.engine.pipeline import Step
+from veilleur.engine.pipeline import RuleVerdict, Step
 from veilleur.engine.pulse import Pulse, Rounds
 from veilleur.engine.recorded import Recorded
 from veilleur.engine.report import CameraReport, Condition, Surprise
@@ -40,6 +40,7 @@ from veilleur.engine.seat import Seat, surprise_of
 from veilleur.engine.seen import Snapshot, copied
 from veilleur.engine.shedding import Load, Shedding, SheddingSettings
 from veilleur.engine.sighting import MOST_PICTURES, Sighting
+from veilleur.engine.whynot import WhyNot
 from veilleur.errors import NotAuthorised, VeilleurError
 from veilleur.law.gate import Gate
 
@@ -197,7 +198,8 @@ class Node:
             if member.settings == seat.member.settings:
                 seat.adopt(member)
                 return seats
-            new = Seat(member, Camera(member.settings), history=seat.history)
+            camera = Camera(member.settings)
+            new = Seat(member, camera, history=seat.history, why_not=seat.why_not)
             return {**seats, member.id: new}
 
         self._change(other)
@@ -266,6 +268,28 @@ class Node:
         return tuple(
             BoxesAt(zero + timedelta(seconds=kept.host_s), kept.host_s, kept.view, kept.boxes)
             for kept in known(self._seats, camera).history.between(since, until)
+        )
+
+    def verdicts(self, camera: str) -> tuple[RuleVerdict, ...]:
+        """What the camera's rules said of its last analysed picture, checks and all; empty where
+        none may be shown. Errors: ConfigurationError (there is no such camera)."""
+        last = known(self._seats, camera).last
+        return last.verdicts if last is not None else ()
+
+    def why_not(self, camera: str, start: datetime, end: datetime) -> tuple[WhyNot, ...]:
+        """Whom its rules watched, and what then kept them from signalling: ten minutes, 500 changes
+        at most. Errors: ConfigurationError (there is no such camera)."""
+        zero = self.utc_of(0.0)
+        since, until = (start - zero).total_seconds(), (end - zero).total_seconds()
+        return tuple(
+            WhyNot(
+                at=zero + timedelta(seconds=one.host_s),
+                host_s=one.host_s,
+                rule=one.rule,
+                candidate=one.candidate,
+                unfit=one.unfit,
+            )
+            for one in known(self._seats, camera).why_not.between(since, until)
         )
 
     def packets(self, camera: str) -> Future[Recorded]:

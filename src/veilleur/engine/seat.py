@@ -29,6 +29,7 @@ from veilleur.engine.report import CameraReport, Condition, Surprise
 from veilleur.engine.seen import Seen, Sight
 from veilleur.engine.situations import Alert
 from veilleur.engine.timeline import Timeline
+from veilleur.engine.whynot import WhyNotHistory
 from veilleur.errors import NotAuthorised, VeilleurError
 from veilleur.geometry import View
 from veilleur.law.gate import Gate
@@ -113,6 +114,7 @@ class Seat:
     trouble: Trouble | None = None
     _delays: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=1000))
     history: BoxHistory = field(default_factory=BoxHistory)
+    why_not: WhyNotHistory = field(default_factory=WhyNotHistory)
     requests: Requests = field(default_factory=Requests)
     looked_until: float = -math.inf
     _made_of: Member | None = None
@@ -243,6 +245,7 @@ class Seat:
         self.analysed += 1
         self.last, self.seen = step, self._sight.see(step, frame)
         self.history.add(frame.arrived, self.seen.view, self.seen.boxes)
+        self.why_not.add(frame.arrived, step.verdicts)
         if step.alerts:
             self.last_alert = step.alerts[-1]
         self.key_frames_only = not self.member.waits and self.quiet.update(
