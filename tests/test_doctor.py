@@ -27,6 +27,7 @@ from veilleur.cli.doctor import (
 )
 from veilleur.engine.budget import Budget, CameraCost, available_cores
 from veilleur.errors import VeilleurError
+from veilleur.perception.backends import cores
 from veilleur.perception.choice import Origin
 
 MODULE = sys.modules["veilleur.cli.doctor"]  # the package shows the function by that name
@@ -178,9 +179,11 @@ def test_the_sum_of_cameras(
 
 def test_a_containers_share_counts(tmp_path: Path) -> None:
     quota = tmp_path / "cpu.max"
-    unlimited = available_cores(quota)
-    assert unlimited >= 1
-    quota.write_text("max 100000\n")
-    assert available_cores(quota) == unlimited
+    unlimited = available_cores(tmp_path)
+    assert unlimited == cores(tmp_path) >= 1
+    for none in ("max 100000\n", "nonsense\n", "800000000 100000\n"):
+        quota.write_text(none)
+        assert available_cores(tmp_path) == cores(tmp_path) == unlimited
     quota.write_text("50000 100000\n")
-    assert available_cores(quota) == 0.5
+    assert available_cores(tmp_path) == 0.5
+    assert cores(tmp_path) == 1, "half a core is one thread's"

@@ -213,8 +213,27 @@ def test_the_cores_that_this_process_may_use_are_counted_and_only_their_work(
         "cpu11 900 0 100 5000 700 0 0 0 0 0\n"
         "intr 1 2 3\n"
     )
-    assert cores.busy_s(stat, frozenset({0, 1})) * os.sysconf("SC_CLK_TCK") == 300
+    two = frozenset({0, 1})
+    assert cores.busy_s(stat, two, tmp_path) * os.sysconf("SC_CLK_TCK") == 300
     assert cores.busy_s() > 0
+
+
+def test_a_container_that_has_taken_its_quota_is_busy_though_the_cores_are_idle(
+    tmp_path: Path,
+) -> None:
+    stat, quota, used = (tmp_path / name for name in ("stat", "cpu.max", "cpu.stat"))
+    stat.write_text("cpu0 0 0 0 5000 0 0 0 0 0 0\ncpu1 0 0 0 5000 0 0 0 0 0 0\n")
+    two = frozenset({0, 1})
+    quota.write_text("50000 100000\n")
+    assert cores.busy_s(stat, two, tmp_path) == 0, "what was taken isn't said"
+    taken = []
+    for microseconds in (1_000_000, 1_500_000):
+        used.write_text(f"usage_usec {microseconds}\nuser_usec 1\nnr_throttled 3\n")
+        taken.append(cores.busy_s(stat, two, tmp_path))
+    assert taken[1] - taken[0] == 1.0, "half a second of work is a second of half a core"
+    for no_limit in ("200000 100000\n", "max 100000\n"):
+        quota.write_text(no_limit)
+        assert cores.busy_s(stat, two, tmp_path) == 0
 
 
 # ---------------------------------------------------------------------- quiet scenes

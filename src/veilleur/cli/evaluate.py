@@ -23,7 +23,8 @@ from veilleur.evaluation import report
 from veilleur.evaluation.dataset import load, meant
 from veilleur.evaluation.laboratory import LaboratoryEngine
 from veilleur.evaluation.results import EventMetrics, Results, assess_all, several, summarise
-from veilleur.evaluation.runner import Engine, cores, run
+from veilleur.evaluation.runner import Engine, run
+from veilleur.perception.backends import cores
 from veilleur.site import load_choice
 
 _COLUMNS = ("found", "recall (95 %)", "prec.", "F1", "false (95 %)", "rep.", "p50/p95 s")

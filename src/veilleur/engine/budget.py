@@ -33,7 +33,7 @@ from veilleur.cameras.decoding import Decoded, Decoder
 from veilleur.cameras.source import open_feed, parse_source
 from veilleur.errors import VeilleurError
 from veilleur.geometry import ImageArray
-from veilleur.perception.backends import cores
+from veilleur.perception.backends import CGROUP, cores, quota_cores
 from veilleur.perception.loader import Choice, load_detector
 from veilleur.perception.models import input_size
 from veilleur.perception.reference import pictures
@@ -46,7 +46,6 @@ CLIP_PICTURES = 50
 BITS_PER_PIXEL = 2
 """A second: 4 Mbit/s at 1080p, 0.5 at 360p, as cameras are usually set."""
 SIZES = ((1920, 1080), (640, 360))
-CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +77,10 @@ class Budget:
         return math.floor(self.cores * (1 - RESERVE) / cost.seconds_per_second)
 
 
-def available_cores(quota: Path = CPU_QUOTA) -> float:
+def available_cores(folder: Path = CGROUP) -> float:
     """Cores this process may use: its affinity, and a container's quota where there is one."""
-    try:
-        allowed, period = quota.read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return float(cores())
-    return float(cores()) if allowed == "max" else min(cores(), int(allowed) / int(period))
+    quota = quota_cores(folder)
+    return float(cores(folder)) if quota is None else min(cores(folder), quota)
 
 
 def measure_budget(choice: Choice, sizes: Sequence[tuple[int, int]] = SIZES) -> Budget:

@@ -8,7 +8,6 @@ does reaches another, and results are put back in the order of the dataset.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -24,6 +23,7 @@ from veilleur.evaluation.dataset import Clip, Dataset
 from veilleur.evaluation.observer import UNREADABLE, Observed, Observer, Withheld
 from veilleur.evaluation.sidecars import read_boxes, read_head_counts
 from veilleur.events.specification import RuleSpecification
+from veilleur.perception.backends import cores
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
@@ -86,11 +86,6 @@ class _Job:
     path: Path
     root: Path
     pictures: bool
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(

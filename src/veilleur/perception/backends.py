@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import sys
 import threading
@@ -73,11 +74,26 @@ class Backend:
     load: Callable[[Loading], Session]
 
 
-def cores() -> int:
-    """Cores this process may use."""
+CGROUP = Path("/sys/fs/cgroup")
+"""Where a container sees its own limits (cgroup v2)."""
+
+
+def quota_cores(folder: Path = CGROUP) -> float | None:
+    """Seconds of processor time a second that a container may take; None: without a limit."""
+    try:
+        allowed, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+        return None if allowed == "max" else int(allowed) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def cores(folder: Path = CGROUP) -> int:
+    """Cores this process may use: its affinity, and no more than a container's quota pays for."""
+    own = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        own = len(os.sched_getaffinity(0))
+    quota = quota_cores(folder)
+    return own if quota is None else max(1, min(own, math.ceil(quota)))
 
 
 # OpenVINO ---------------------------------------------------------------------------------------
