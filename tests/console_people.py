@@ -47,7 +47,7 @@ class Residents:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.database = Database.open(f"sqlite:///{self.folder}/veilleur.db", reserve_bytes=0)
+        self.database = Database.open(f"sqlite:///{self.folder}/veilleur.db", reserve_bytes=1 << 16)
         self.settings = Settings(passwords=CHEAP, now=self.clock, rates=UNLIMITED)
         self.identities = KeptIdentities(self.database, self.settings)
         self.accounts = Accounts(self.database, self.settings)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from tests.console_fakes import ORIGIN, FakeIdentities
-from veilleur.console.app import Console, create_app
+from veilleur.console.app import Console
 from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.given import CurrentVisitor
 from veilleur.console.limits import Bucket, Failures
@@ -301,8 +301,3 @@ def test_too_many_failures_lock_until_the_oldest_is_old() -> None:
 
 def test_a_session_lives_fifteen_minutes_unused_and_twelve_hours_at_most() -> None:
     assert (Settings().idle, Settings().longest) == (timedelta(minutes=15), timedelta(hours=12))
-
-
-def test_the_console_stands_with_all_its_doors() -> None:
-    app = create_app(None, Settings(), identities=FakeIdentities())
-    assert all(route.needs for route in declared(app.router.routes))

@@ -6,19 +6,28 @@ that its handler comes from, what it asks for stands here.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from veilleur import __version__
-from veilleur.console.doorkeeper import Doorkeeper, Identities
-from veilleur.console.permission import Open
+from veilleur.console import api, description
+from veilleur.console.administration import Accounts, Tokens
+from veilleur.console.doorkeeper import Doorkeeper
+from veilleur.console.faults import tell_errors
+from veilleur.console.identities import KeptIdentities
+from veilleur.console.permission import Open, Permission
 from veilleur.console.routing import Registrar
 from veilleur.console.security import Walls
 from veilleur.console.settings import Settings
+from veilleur.console.signing import SignIn
+from veilleur.desk.desk import Desk
 
 STATIC = Path(__file__).parent / "static"
+_SOURCE = Open("it is in the public source: no data, no name, no camera")
 
 
 class Console(FastAPI):
@@ -34,19 +43,59 @@ class Console(FastAPI):
             redirect_slashes=False,
         )
         self.state.settings = settings
+        tell_errors(self)
 
     def build_middleware_stack(self) -> ASGIApp:
         return Walls(super().build_middleware_stack(), self.state.settings)
 
 
-def create_app(desk: object, settings: Settings, *, identities: Identities) -> FastAPI:
-    """The whole console over a desk. identities: who is known, and the record of refusals."""
+def create_app(desk: Desk, settings: Settings) -> FastAPI:
+    """The whole console over a desk, for the accounts in its store."""
+    settings = replace(settings, laboratory=desk.laboratory)
     app = Console(settings)
+    identities = KeptIdentities(desk.database, settings)
     doorkeeper = Doorkeeper(settings, identities)
     app.state.desk, app.state.doorkeeper = desk, doorkeeper
-    _routes(Registrar(app, doorkeeper))
+    app.state.accounts = Accounts(desk.database, settings)
+    app.state.tokens = Tokens(desk.database, settings)
+    app.state.signing = SignIn(desk.database, settings, identities)
+    doors = Registrar(app, doorkeeper)
+    _pages(doors)
+    _interface(doors)
     return app
 
 
-def _routes(doors: Registrar) -> None:
+def _pages(doors: Registrar) -> None:
     doors.files("/static", STATIC, Open("style and scripts of the sign-in page; no data"))
+    doors.page("/docs", description.docs, _SOURCE)
+
+
+def _interface(doors: Registrar) -> None:
+    v1 = "/api/v1"
+    may = Permission
+    doors.data("GET", f"{v1}/openapi.json", description.openapi, _SOURCE, include_in_schema=False)
+    get, post = partial(doors.data, "GET"), partial(doors.data, "POST")
+
+    get(f"{v1}/incidents", api.list_incidents, may.SEE_ALERTS)
+    get(f"{v1}/incidents/{{id}}", api.get_incident, may.SEE_ALERTS)
+    post(f"{v1}/incidents/{{id}}/take", api.take_incident, may.DECIDE)
+    post(f"{v1}/incidents/{{id}}/release", api.release_incident, may.DECIDE)
+    post(f"{v1}/incidents/{{id}}/hand-over", api.hand_over_incident, may.DECIDE)
+    post(f"{v1}/incidents/{{id}}/decide", api.decide_incident, may.DECIDE)
+    post(f"{v1}/incidents/{{id}}/follow-up", api.follow_up_incident, may.DECIDE)
+    get(f"{v1}/reasons", api.list_reasons, may.SEE_ALERTS)
+
+    get(f"{v1}/cameras", api.list_cameras, may.SEE_CAMERAS)
+    post(f"{v1}/cameras/{{id}}/withdraw", api.withdraw_camera, may.SUSPEND_AUTHORISATION)
+    get(f"{v1}/stops", api.list_stops, may.SEE_STOPS)
+    post(f"{v1}/stops", api.make_stop, may.STOP)
+    post(f"{v1}/stops/lift", api.lift_stop, may.LIFT_STOP)
+
+    get(f"{v1}/authorisations", api.list_acts, may.SEE_AUTHORISATIONS)
+    post(f"{v1}/authorisations/suspend", api.suspend_act, may.SUSPEND_AUTHORISATION)
+    post(f"{v1}/authorisations/resume", api.resume_act, may.CHANGE_AUTHORISATIONS)
+
+    get(f"{v1}/audit", api.list_audit, may.SEE_AUDIT)
+    get(f"{v1}/tokens", api.list_tokens, may.MANAGE_TOKENS)
+    post(f"{v1}/tokens", api.issue_token, may.MANAGE_TOKENS)
+    post(f"{v1}/tokens/{{id}}/revoke", api.revoke_token, may.MANAGE_TOKENS)

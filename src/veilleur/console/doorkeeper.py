@@ -25,6 +25,8 @@ from veilleur.law.deed import Deed, Entry
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
+PASSED, KIND = "door_passed", "door_kind"
+"""In a request's state: has it met a door, and of which kind."""
 
 
 class Kind(StrEnum):

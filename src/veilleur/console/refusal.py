@@ -93,8 +93,12 @@ def as_json(refused: Refused) -> Response:
 def as_page(refused: Refused, language: str) -> Response:
     """A plain page in the reader's language: it must work when nothing else does."""
     words = refused.french if language == "fr" else refused.message
-    return HTMLResponse(
-        _PAGE.format(language=escape(language), words=escape(words)),
-        status_code=refused.status,
-        headers=refused.headers(),
-    )
+    answer = page(words, refused.status, language)
+    answer.headers.update(refused.headers())
+    return answer
+
+
+def page(words: str, status: int, language: str) -> Response:
+    """One sentence and the way back."""
+    text = _PAGE.format(language=escape(language), words=escape(words))
+    return HTMLResponse(text, status_code=status)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_type_hints
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -21,14 +23,19 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veilleur.console.doorkeeper import SAFE, Doorkeeper, Kind
+from veilleur.console.doorkeeper import KIND, PASSED, SAFE, Doorkeeper, Kind
+from veilleur.console.faults import Fault
 from veilleur.console.permission import Open, Permission
 from veilleur.console.refusal import NotSignedIn, Refused, TooMuch, as_json, as_page
 
 BODY_BYTES = 1 << 20
 """No form and no JSON of ours is larger: the longest is an authorisation as text."""
 SIGN_IN = "/sign-in"
-PASSED = "door_passed"
+
+FAULTS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Fault} for status in (401, 403, 404, 409, 413, 422, 429, 503)
+}
+"""What any operation can answer beside its own."""
 
 Needs = Permission | Open
 
@@ -46,7 +53,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
         state = scope.setdefault("state", {})
-        state[PASSED] = True
+        state[PASSED], state[KIND] = True, self.kind
         try:
             body = b""
             if scope["method"] not in SAFE:
@@ -145,6 +152,9 @@ class Registrar:
     ) -> None:
         """JSON, documented by OpenAPI; options: as in FastAPI's add_api_route."""
         options.setdefault("include_in_schema", True)
+        options.setdefault("responses", FAULTS)
+        if get_type_hints(handler).get("return") is NoneType:
+            options.setdefault("status_code", HTTPStatus.NO_CONTENT)
         self._add(path, method, handler, needs, Kind.DATA, passive=passive, **options)
 
     def stream(self, path: str, handler: Callable[..., Any], needs: Needs) -> None:
@@ -167,8 +177,8 @@ class Registrar:
         passive: bool = False,
         **options: Any,
     ) -> None:
-        options.setdefault("include_in_schema", False)
-        options.setdefault("response_model", None)
+        if kind is not Kind.DATA:
+            options |= {"include_in_schema": False, "response_model": None}
         self._app.router.add_api_route(path, handler, methods=[method], **options)
         route = self._app.router.routes[-1]
         assert isinstance(route, Route)

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veilleur.console.routing import PASSED
+from veilleur.console.doorkeeper import PASSED
 from veilleur.console.settings import Settings
 
 CSP = (
