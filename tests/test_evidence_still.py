@@ -110,6 +110,7 @@ class Seen:
     def __init__(self, people: FloatArray, moving: FloatArray, *, everywhere: bool = False) -> None:
         self.people, self.moving, self.everywhere = people, moving, everywhere
         self.vehicles = no_boxes()
+        self.blind: str | None = None
 
 
 def of(

@@ -16,14 +16,14 @@ their grey levels are few.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from veilleur.cameras.frame import no_boxes
+from veilleur.cameras.frame import Activity, no_boxes
 from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, FloatArray, ImageArray, View
 from veilleur.perception.overlap import between
@@ -52,6 +52,8 @@ class Boxes(Protocol):
     def moving(self) -> FloatArray: ...
     @property
     def everywhere(self) -> bool: ...
+    @property
+    def blind(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +62,7 @@ class Hidden:
 
     people, doubtful, vehicles: (n, 4) x1 y1 x2 y2 in shares of the picture's width and height.
     doubtful: people perhaps, and what moves for no known reason. shaken: all of the picture moves.
-    unknown: nobody looked at it, so people may be anywhere.
+    unknown: nobody looked at it (or could), so people may be anywhere.
     """
 
     people: FloatArray = field(default_factory=no_boxes)
@@ -74,15 +76,26 @@ class Hidden:
         """From what the engine saw."""
         size = np.array((view.width, view.height) * 2, np.float64)
         people, sure = boxes.people / size, _followed(boxes.people)
-        hidden = cls(people[sure], people[~sure], boxes.vehicles / size, boxes.everywhere)
+        hidden = cls(
+            people[sure],
+            people[~sure],
+            boxes.vehicles / size,
+            shaken=boxes.everywhere,
+            unknown=boxes.blind is not None,
+        )
         return hidden if boxes.everywhere else hidden.with_moving(boxes.moving / size)
 
     def with_moving(self, moving: FloatArray) -> Hidden:
         """Besides these regions (shares), as far as they are not explained by what is known."""
         known = np.concatenate([self.people, self.doubtful, self.vehicles])
         unknown = moving[~_explained(moving, grown(known, MARGIN))]
-        doubtful = np.concatenate([self.doubtful, unknown])
-        return Hidden(self.people, doubtful, self.vehicles, self.shaken, self.unknown)
+        return replace(self, doubtful=np.concatenate([self.doubtful, unknown]))
+
+    def shown_moving(self, activity: Activity) -> Hidden:
+        """Besides what a picture's own activity says that moves in it."""
+        if activity.everywhere:
+            return replace(self, shaken=True)
+        return self.with_moving(activity.boxes)
 
 
 def redacted(picture: Picture, hidden: Hidden) -> Picture:
