@@ -12,7 +12,6 @@ import typer
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.cli.choosing import chosen, tell
 from veilleur.console.app import create_app
-from veilleur.console.identities import KeptIdentities
 from veilleur.console.serving import address, bind
 from veilleur.console.serving import serve as serve_forever
 from veilleur.console.settings import Settings
@@ -89,7 +88,7 @@ def run(
         for act in acts:
             with suppress(AlreadyStored):
                 desk.authority.add(act, COMMAND)
-        app = create_app(desk, settings, identities=KeptIdentities(desk.database, settings))
+        app = create_app(desk, settings)
         with beside(desk):
             _welcome(desk, address(settings, listener))
             serve_forever(app, settings, listener, desk.feed.end)
