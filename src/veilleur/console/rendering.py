@@ -1,0 +1,66 @@
+"""Pages: a template, what it shows, and the words of the visitor's language."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from veilleur import __version__
+from veilleur.catalogue import WORDING, Event, Wording
+from veilleur.console.permission import Permission
+from veilleur.console.visitor import Visitor
+from veilleur.console.words import words
+from veilleur.desk.desk import Desk
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def environment(language: str) -> Environment:
+    """One for each language: its texts are translated where they stand."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    known = words(language)
+    made.install_gettext_callables(known.ugettext, known.ungettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals.update(language=language, version=__version__, Permission=Permission)
+    made.filters["event"] = lambda event: said(WORDING[Event(event)], language)
+    made.filters["said"] = lambda wording: said(wording, language)
+    return made
+
+
+def said(wording: Wording, language: str) -> str:
+    return wording.french if language == "fr" else wording.english
+
+
+def page(request: Request, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
+    """A rendered template. What was shown stays with the answer, for tests."""
+    visitor: Visitor = request.state.visitor
+    desk: Desk = request.app.state.desk
+    zone = ZoneInfo(desk.site.time_zone)
+    context = {
+        "visitor": visitor,
+        "site": desk.site,
+        "laboratory": desk.laboratory,
+        "path": request.url.path,
+        "now": datetime.now(UTC),
+        "clock": lambda at: at.astimezone(zone).strftime("%H:%M:%S"),
+        "day": lambda at: at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        **shown,
+    }
+    made = environment(visitor.language).get_template(template).render(context)
+    answer = HTMLResponse(made, status_code=status)
+    answer.template, answer.context = template, context  # type: ignore[attr-defined]
+    return answer

@@ -1,0 +1,127 @@
+"""The feed as server-sent events: what was missed first, then whatever comes.
+
+The id of an incident's event is its number in the outbox; a screen that was cut off comes back with
+the last one it saw (`Last-Event-ID`), and hears every later change once. The visitor's right is
+asked for again every second: a stream ends with the session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated
+
+from fastapi import Header, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from veilleur.console.doorkeeper import Doorkeeper
+from veilleur.console.given import CurrentVisitor, TheDesk, TheDoorkeeper
+from veilleur.console.permission import Permission
+from veilleur.console.visitor import Visitor
+from veilleur.desk.desk import Desk
+from veilleur.desk.feed import Cut, Listener, Message, Topic
+from veilleur.desk.herald import MOST_AT_ONCE, messages_after
+from veilleur.store import outbox
+
+ASK_EVERY_S = 1.0
+NEEDS = {
+    Topic.INCIDENT: Permission.SEE_ALERTS,
+    Topic.CAMERAS: Permission.SEE_CAMERAS,
+    Topic.TECHNICAL: Permission.SEE_CAMERAS,
+    Topic.STOPS: Permission.SEE_STOPS,
+}
+"""The pulse is for everybody who is signed in."""
+RETRY_MS = 1000
+
+
+async def feed(
+    desk: TheDesk,
+    visitor: CurrentVisitor,
+    doorkeeper: TheDoorkeeper,
+    after: Annotated[int | None, Query(ge=0)] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """after: the number of the outbox that the page was made with; the header goes before it."""
+    seen = _number(last_event_id)
+    start = seen if seen is not None else after
+    events = _events(desk, visitor, doorkeeper, start)
+    return StreamingResponse(events, media_type="text/event-stream")
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+async def _events(
+    desk: Desk, visitor: Visitor, doorkeeper: Doorkeeper, start: int | None
+) -> AsyncIterator[str]:
+    """Listens before it reads what was missed, so that nothing falls between the two."""
+    listener = desk.feed.listen()
+    try:
+        yield f"retry: {RETRY_MS}\n\n"
+        last = start
+        if last is None:
+            last = await run_in_threadpool(_newest, desk)
+        while missed := await run_in_threadpool(_missed, desk, visitor, last):
+            for message in missed:
+                yield _event(message)
+            last = missed[-1].number or last
+        async for message in _passing(listener, visitor, doorkeeper):
+            if message.number is None or message.number > last:
+                yield _event(message)
+    except Cut:
+        return
+    finally:
+        listener.close()
+
+
+async def _passing(
+    listener: Listener, visitor: Visitor, doorkeeper: Doorkeeper
+) -> AsyncIterator[Message]:
+    """What comes, as long as and as far as the visitor may hear it. Raises Cut."""
+    clock = asyncio.get_running_loop().time
+    asked, now = clock(), visitor
+    while True:
+        if clock() - asked >= ASK_EVERY_S:
+            asked = clock()
+            known = await run_in_threadpool(doorkeeper.identities.again, visitor)
+            if known is None:
+                return
+            now = known
+        try:
+            message = await listener.next(max(0.05, ASK_EVERY_S - (clock() - asked)))
+        except TimeoutError:
+            continue
+        if _for(now, message):
+            yield message
+
+
+def _for(visitor: Visitor, message: Message) -> bool:
+    """Proofs of life are for everybody; all else for whom it concerns."""
+    needs = NEEDS.get(message.topic)
+    if needs is not None and not visitor.may(needs):
+        return _canary(message)
+    return message.camera is None or _canary(message) or visitor.sees(message.camera)
+
+
+def _newest(desk: Desk) -> int:
+    with desk.database.read() as r:
+        return outbox.last(r)
+
+
+def _missed(desk: Desk, visitor: Visitor, after: int) -> Sequence[Message]:
+    if not visitor.may(Permission.SEE_ALERTS):
+        return ()
+    with desk.database.read() as r:
+        return messages_after(r, after, visitor.scope, MOST_AT_ONCE)
+
+
+def _event(message: Message) -> str:
+    number = f"id: {message.number}\n" if message.number is not None else ""
+    kind = "canary" if _canary(message) else message.topic.value
+    return f"{number}event: {kind}\ndata: {message.data}\n\n"
+
+
+def _canary(message: Message) -> bool:
+    return message.topic is Topic.INCIDENT and '"canary":true' in message.data
