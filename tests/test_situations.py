@@ -12,7 +12,7 @@ from veilleur.geometry import Box
 NEAR, STEP, FAR = Box(100, 100, 140, 200), Box(150, 100, 190, 200), Box(700, 100, 740, 200)
 
 
-def signal(where: Box, time: float, dwell_s: float = 0.0) -> Signal:
+def signal(where: Box, time: float, dwell_s: float = 0.0, watched: float | None = None) -> Signal:
     return Signal(
         event=Event.FORBIDDEN_ZONE,
         rule="zone",
@@ -21,6 +21,7 @@ def signal(where: Box, time: float, dwell_s: float = 0.0) -> Signal:
         noticed=time,
         where=where,
         checks=(),
+        watched=watched,
     )
 
 
@@ -84,3 +85,24 @@ def test_a_sequel_is_known_by_when_it_began_however_long_its_dwell() -> None:
     assert situations.update(again, 6.0) == []
     somebody_else = Verdict(signals=(signal(NEAR, 9.5, dwell_s=1.0),))
     assert situations.update(somebody_else, 9.5) != []
+
+
+@pytest.mark.parametrize(("watched", "told"), [(0.5, 1), (1.9, 0), (None, 0)])
+def test_who_was_watched_beside_a_told_object_is_no_sequel_of_it(
+    watched: float | None, told: int
+) -> None:
+    """One is told and lost at 2 s; another, a step away, begins at 2.4 s. Nobody is in two places:
+    seen since 0.5 s it is somebody else, seen since just before the loss it may be the same."""
+    situations = Situations()
+    situations.update(Verdict(signals=(signal(NEAR, 0.0),), holding=(NEAR,)), 0.0)
+    situations.update(Verdict(holding=(NEAR,)), 2.0)
+    other = Verdict(signals=(signal(STEP, 3.0, dwell_s=0.6, watched=watched),), holding=(STEP,))
+    assert len(situations.update(other, 3.0)) == told
+
+
+def test_the_end_of_together_is_no_matter_of_rounding() -> None:
+    """65.0 - 63.2 is a little less than 1.8."""
+    situations = Situations()
+    situations.update(Verdict(signals=(signal(NEAR, 63.2),), holding=(NEAR,)), 63.2)
+    later = Verdict(signals=(signal(FAR, 65.0),), holding=(NEAR, FAR))
+    assert len(situations.update(later, 65.0)) == 1

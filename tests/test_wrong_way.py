@@ -12,6 +12,7 @@ import pytest
 from tests.made import every, rule, scene, tracks, walk
 from veilleur.errors import ConfigurationError
 from veilleur.events.rule import Rule
+from veilleur.geometry import Box, FloatArray
 from veilleur.ground import ground_plane
 from veilleur.perception.objects import Kind
 
@@ -151,7 +152,7 @@ def test_small_vehicles_are_not_judged() -> None:
     assert len(walk(watched, going(RIGHT), every(0.2, 4), width=25.0, **shape)) == 1
 
 
-CAR = {"width": 60.0, "height": 40.0, "kind": Kind.VEHICLE}
+CAR: dict[str, Any] = {"width": 60.0, "height": 40.0, "kind": Kind.VEHICLE}
 
 
 def test_with_the_defaults_a_runner_must_go_on_for_a_second() -> None:
@@ -198,6 +199,83 @@ def test_blindness_ends_the_motion() -> None:
     for time in every(0.2, 2.6):
         blind = "covered" if time == 1.4 else None
         assert watched.step(scene(time, tracks({1: at(time)}), blind=blind)).signals == ()
+
+
+class Pixels:
+    """Says that everything has moved by `pace` pixels a second, or that it cannot say."""
+
+    def __init__(self, pace: tuple[float, float] | None) -> None:
+        self.pace, self.since, self._now = pace, None, None
+        self.asked = 0
+
+    since: float | None
+    _now: float | None
+
+    def at(self, time: float) -> Pixels:
+        self.since, self._now = self._now, time
+        return self
+
+    def of(self, before: Box, now: Box) -> FloatArray | None:
+        self.asked += 1
+        if self.pace is None or self.since is None or self._now is None:
+            return None
+        return np.array(self.pace) * (self._now - self.since)
+
+
+def drive(pixels: Pixels, speed: float, ground: bool = False, **more: Any) -> list[float]:
+    """When a signal is raised about a car whose box goes against at `speed`, pixels a second."""
+    watched = way(ground, subject="vehicle", params={"persist_s": 0.5}, **more)
+    told = []
+    for time in every(0.2, 4):
+        car = tracks({1: going(RIGHT, speed)(time)}, **CAR)
+        told += [time] * len(watched.step(scene(time, car, shifts=pixels.at(time))).signals)
+    return told
+
+
+@pytest.mark.parametrize("ground", [False, True])
+def test_a_box_that_slips_over_vehicles_is_refuted_by_its_pixels(ground: bool) -> None:
+    """The box goes right, what is in it goes left: it slides from one car to the next."""
+    assert drive(Pixels((-30.0, 0.0)), 70.0, ground) == []
+    assert len(drive(Pixels((70.0, 0.0)), 70.0, ground)) == 1
+    assert len(drive(Pixels(None), 70.0, ground)) == 1
+
+
+def test_slow_motion_is_told_sooner_where_pixels_measure_it() -> None:
+    """A box of 40 px sways by half of that; a measured quarter is enough."""
+    (measured,), (unsure,) = drive(Pixels((16.0, 0.0)), 16.0), drive(Pixels(None), 16.0)
+    assert measured == pytest.approx(10 / 16, abs=0.2)
+    assert unsure == pytest.approx(24 / 16, abs=0.2)
+
+
+def test_pixels_are_not_asked_about_traffic_that_keeps_to_its_way() -> None:
+    pixels = Pixels(None)
+    assert drive(pixels, -70.0) == []
+    assert pixels.asked == 0
+
+
+def column(gap_s: float, leaves_s: float) -> list[float]:
+    """Two cars go against, the second `gap_s` later; the first is gone after `leaves_s`."""
+    watched = way(subject="vehicle", params={"persist_s": 0.5})
+    told = []
+    for time in every(0.2, 6):
+        cars = {1: (100 + 70 * time, 300.0)} if time < leaves_s else {}
+        cars |= {2: (100 + 70 * (time - gap_s), 600.0)} if time >= gap_s else {}
+        told += [time] * len(watched.step(scene(time, tracks(cars, **CAR))).signals)
+    return told
+
+
+def test_a_vehicle_behind_one_that_was_told_is_the_same_situation_while_that_is_seen() -> None:
+    assert len(column(gap_s=2.0, leaves_s=9.0)) == 1
+    assert len(column(gap_s=2.0, leaves_s=2.0)) == 2
+    assert len(column(gap_s=3.0, leaves_s=9.0)) == 2
+
+
+def test_a_signal_says_since_when_its_object_was_watched() -> None:
+    """It stands for two seconds, then goes against."""
+    waits = path((0, 300, 500), (2, 300, 500), (6, 700, 500))
+    (signal,) = walk(way(params={"persist_s": 1.0}), waits, every(0.2, 5))
+    assert signal.watched == 0.0
+    assert signal.began > 1.0
 
 
 def test_a_field_of_headings_bends() -> None:

@@ -23,6 +23,7 @@ from veilleur.law.gate import Gate
 from veilleur.perception.looking import Look, Looker
 from veilleur.perception.movement import Movement
 from veilleur.perception.objects import Detections, Tracks
+from veilleur.perception.shifts import PictureShifts
 from veilleur.perception.tiles import Headcount
 
 Made = TypeVar("Made")
@@ -86,6 +87,7 @@ class Pipeline:
     _empty: tuple[Follower, Movement | None] = field(init=False)
     _watching: frozenset[str] = frozenset()
     _headcount: Headcount | None = None
+    _shifts: PictureShifts | None = None
 
     def __post_init__(self) -> None:
         """Rules, tracker and movement are kept as they come, to begin anew with."""
@@ -94,11 +96,14 @@ class Pipeline:
         self._rules = {rule.id: rule for rule in self.rules}
         self._situations = {rule.id: Situations() for rule in self.rules}
         self._empty = self._copied((self.follower, self.movement))
+        if Event.WRONG_WAY in self._wanted.values():
+            self._shifts = PictureShifts()
 
     def step(self, frame: Frame, at: datetime) -> Step:
         """Analyse one frame. Raises NotAuthorised, before anything looked at it."""
         admitted = self._admitted(at)
         if frame.blind is not None:
+            self._drop_pictures()
             scene = self._scene(frame.time, self.follower.coast(frame.time), None, frame.blind)
             return self._judge(scene, admitted, frame, None)
         look = self.looker.look(
@@ -108,6 +113,8 @@ class Pipeline:
             supported = self.movement.support(look.detections, frame.picture.luma)
             look = replace(look, detections=supported)
         if look.fresh:
+            if self._shifts is not None:
+                self._shifts.step(frame.picture.luma, frame.time, self.view.width)
             tracks = self.follower.step(look.detections, frame.time)
         else:
             tracks = self.follower.coast(frame.time)
@@ -152,6 +159,12 @@ class Pipeline:
             self._begin(rule)
         self.follower, self.movement = self._copied(self._empty)
         self._headcount, self._watching = None, frozenset()
+        self._drop_pictures()
+
+    def _drop_pictures(self) -> None:
+        """No comparison goes over a time in which nothing was seen, or nobody might look."""
+        if self._shifts is not None:
+            self._shifts.forget()
 
     def _scene(self, time: float, tracks: Tracks, look: Look | None, blind: str | None) -> Scene:
         return Scene(
@@ -164,6 +177,7 @@ class Pipeline:
             local=self._local(time),
             blind=blind,
             fresh=bool(look and look.fresh),
+            shifts=self._shifts,
         )
 
     def _counted(self, look: Look | None, time: float) -> Headcount | None:

@@ -15,6 +15,8 @@ from veilleur.catalogue import Event
 from veilleur.events.rule import Check, Signal, Verdict
 from veilleur.geometry import Box
 
+EDGE = 1e-6  # seconds: times nearer than this are the same
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
@@ -40,13 +42,15 @@ class SituationSettings:
     sooner, an operator has not yet looked. sequel_s: what begins so soon after a told object was
     lost may be that object, found again. reach_heights: if it is no further away, in box heights.
     memory_s: how long a lost object is remembered; longer than any dwell after which its sequel
-    would be told.
+    would be told. beside_s: who was watched so long while a told object was still seen is somebody
+    else; less may be two tracks on one object, as one of them ends.
     """
 
     together_s: float = 1.8
     sequel_s: float = 1.5
     reach_heights: float = 0.8
     memory_s: float = 10.0
+    beside_s: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +85,14 @@ class Situations:
             for told in lost
             if signal.began - told.last <= self._settings.sequel_s
             and self._reaches(told, signal.where)
+            and not self._beside(told, signal)
         ]
         if near:
             known = min(near, key=lambda told: _apart(told.where, signal.where))
             lost.remove(known)
             self._told.remove(known)
         self._told.append(_Told(signal.where, time))
-        if near or time - self._last_alert < self._settings.together_s:
+        if near or time - self._last_alert < self._settings.together_s - EDGE:
             return False
         self._last_alert = time
         return True
@@ -108,6 +113,11 @@ class Situations:
         followed = [_Told(boxes[number], time) for number in taken.values()]
         self._told = [*lost, *followed]
         return lost[:]
+
+    def _beside(self, told: _Told, signal: Signal) -> bool:
+        """Whether both were seen at once: then they are two."""
+        seen_both_s = -math.inf if signal.watched is None else told.last - signal.watched
+        return seen_both_s > self._settings.beside_s
 
     def _reaches(self, told: _Told, box: Box) -> bool:
         return _apart(told.where, box) <= self._settings.reach_heights

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice, pairwise
 
 import numpy as np
 
 from veilleur.events.heading import Headings
-from veilleur.geometry import FloatArray
+from veilleur.geometry import Box, FloatArray
 from veilleur.perception.objects import Kind
 
 WINDOW_S = 0.6  # over which a velocity is measured
@@ -17,6 +18,7 @@ LEAST_SPAN_S = 0.25  # below it, a slope says nothing
 LEAST_SIGHTS = 3  # positions behind a velocity
 STEADY = 0.15  # of the box's size: a track that strays more jumps between two vehicles
 TOP_FOLLOWS = 0.2  # share of the foot's movement that the upper edge must make as well
+WITH = 0.05  # metres or heights in one step, with the traffic: more than a box's unrest
 WIDER = 15.0  # degrees beyond the limit before a motion that has begun ends: hysteresis
 TURN_S = 1.0  # no vehicle in traffic turns round faster: before, its track has changed vehicles
 STILL_WIDE = 0.8  # of the least width: an object once large enough may shrink so far
@@ -24,12 +26,14 @@ STILL_WIDE = 0.8  # of the least width: an object once large enough may shrink s
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An object, seen. time: s. place: (2,) m or px. foot, top: (2,) px. height, width: px.
+    """An object, seen. time: s. box, height, width: px. place: (2,) m or px. foot, top: (2,) px.
 
-    foot_cut, top_cut: that edge lies at the edge of the picture, the true one beyond it.
+    foot_cut, top_cut: that edge lies at the edge of the picture, the true one beyond it. step: (2,)
+    m or px that the pixels in the box have gone since the sample before; None: not known.
     """
 
     time: float
+    box: Box
     place: FloatArray
     foot: FloatArray
     top: FloatArray
@@ -37,6 +41,7 @@ class Sample:
     width: float
     foot_cut: bool = False
     top_cut: bool = False
+    step: FloatArray | None = None
 
 
 @dataclass(slots=True)
@@ -45,7 +50,8 @@ class Course:
 
     began: second at which its motion against began, None: it does not go against. gone: distance
     made against since then, metres or heights of the box. angle: degrees between its motion and
-    the opposite of the allowed heading, 180 where it is no motion.
+    the opposite of the allowed heading, 180 where it is no motion. watched: second since which it
+    has been seen without anybody having been told of it.
     """
 
     samples: deque[Sample] = field(default_factory=deque)
@@ -55,6 +61,14 @@ class Course:
     angle: float = 180.0
     with_traffic: float = -math.inf
     told: bool = False
+    watched: float = 0.0
+
+    @property
+    def measured(self) -> bool:
+        """Whether pixels say how it moved, all through the window."""
+        return len(self.samples) > 1 and all(
+            s.step is not None for s in islice(self.samples, 1, None)
+        )
 
     @property
     def share(self) -> float:
@@ -83,6 +97,11 @@ class Motion:
         self._angle_deg = angle_deg
         self._gap_s = gap_s
         self._min_speed_m_s = min_speed_m_s
+
+    def may_be_against(self, before: Sample, now: Sample) -> bool:
+        """Whether the box does not clearly go with the traffic: only then need pixels be asked."""
+        way = self._headings.at(now.foot)
+        return float((now.place - before.place) @ way) < WITH * self.unit(now)
 
     def limit_deg(self, course: Course) -> float:
         """The widest angle that counts: wider once the motion has begun."""
@@ -114,9 +133,16 @@ class Motion:
         self._count(course, sample.time, float(made[-2]), float(made[0]))
 
     def _path(self, course: Course) -> FloatArray:
-        """(n, 2) places, metres or pixels; the upper edges where the picture cuts off the feet."""
+        """(n, 2) places, metres or pixels, by the steps that pixels made, else by those of the box:
+        of its foot, or of its upper edge where the picture cuts off the foot."""
         cut = not self._metric and any(s.foot_cut for s in course.samples)
-        return np.array([s.top if cut else s.place for s in course.samples])
+        path = [s.top if cut else s.place for s in course.samples]
+        measured = (sample.step for sample in islice(course.samples, 1, None))
+        steps = [
+            after - before if step is None else step
+            for (before, after), step in zip(pairwise(path), measured, strict=True)
+        ]
+        return np.cumsum([path[0], *steps], axis=0)
 
     def _count(self, course: Course, now: float, step: float, first: float) -> None:
         """Begin, go on with or end the motion against. step, first: distances made against since
@@ -128,6 +154,8 @@ class Motion:
             course.last_against = now
         course.gone += step
         if turned or now - course.last_against > self._gap_s:
+            if course.told:
+                course.watched = now
             course.began, course.gone, course.told = None, 0.0, False
 
     def unit(self, sample: Sample) -> float:
@@ -148,13 +176,19 @@ class Motion:
         least = self._min_speed_m_s * (1.0 if self._metric else 1 / 1.7)
         if not math.isfinite(speed) or speed <= least * self.unit(samples[-1]):
             return None
+        if course.measured:
+            return _degrees(velocity, opposite)
         if strays > STEADY * size:
             return None  # no steady motion: a track that jumps from one object to another
         whole = not any(s.foot_cut or s.top_cut for s in samples)
         if whole and float(top @ foot) < TOP_FOLLOWS * float(foot @ foot):
             return None  # the box grows, it does not travel
-        cosine = float(velocity @ opposite) / speed
-        return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
+        return _degrees(velocity, opposite)
+
+
+def _degrees(velocity: FloatArray, heading: FloatArray) -> float:
+    cosine = float(velocity @ heading) / float(np.linalg.norm(velocity))
+    return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
 
 def _slope(times: FloatArray, path: FloatArray) -> tuple[FloatArray, float]:

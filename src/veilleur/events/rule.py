@@ -48,6 +48,7 @@ class Signal:
 
     began: when the situation began; noticed: when the rule was sure (both seconds, stream clock).
     where: pixels of the view. checks: why. level: "alarm", or "watch" in `Verdict.notices`.
+    watched: since when this very object has been watched without being told; None: not known.
     """
 
     event: Event
@@ -58,6 +59,7 @@ class Signal:
     where: Box
     checks: tuple[Check, ...]
     level: str = "alarm"
+    watched: float | None = None
 
     @property
     def at_least(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from veilleur.geometry import View
 from veilleur.perception.objects import Detections, Tracks
+from veilleur.perception.shifts import Shifts
 from veilleur.perception.tiles import Headcount
 
 
@@ -20,6 +21,7 @@ class Scene:
     blind: why the camera sees nothing (dark, moved, frozen ...), else None: rules stay silent.
     headcount: people counted in tiles, where they are too small or too many to be followed one by
     one; it may be seconds old (its own time says); None: count the tracks.
+    shifts: answers how far what is in a box has moved; None: nobody can say (made scenes).
     fresh: False where nothing was looked at anew (quiet scene): tracks are as they were.
     """
 
@@ -32,3 +34,4 @@ class Scene:
     local: datetime | None = None
     blind: str | None = None
     fresh: bool = True
+    shifts: Shifts | None = None

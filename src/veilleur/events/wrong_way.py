@@ -11,10 +11,17 @@ Such motion must go on, with pauses of `gap_s` forgiven, over a distance and for
 with both or neither given both must be reached. So somebody who stands, steps aside, or reverses
 into a parking space raises nothing. A box that merely grows does not travel: its upper edge must
 move along, and the foot farther than the box's own jitter.
+
+A box is not yet an object: it slips from one vehicle to the next, or sways on one that stands. So
+the pixels are asked (`perception/shifts.py`) how far what is in it has moved since the picture
+before. Where they know, their step counts and not the box's; where they know all through the
+window, motion is judged by them alone, and far less of it is needed to be sure.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -33,6 +40,9 @@ from veilleur.perception.objects import KINDS_OF, Kind, Tracks
 
 CUT = 0.05  # of the picture's height: a box this near to its edge is cut by it
 JITTER = 0.6  # of the box's smaller side: a shorter movement may be the box's own unrest
+MEASURED_JITTER = 0.25  # the same where pixels say how far: a swaying mast, two cuts that differ
+EDGE = 1e-6  # seconds: times nearer than this are the same
+COLUMN_S = 2.0  # vehicles so close behind each other are a column: the least lawful headway
 HEIGHT_M = {Kind.PERSON: 1.7, Kind.VEHICLE: 1.5}  # turns metres into heights without a ground
 DISTANCE_M = {Kind.PERSON: 2.0, Kind.VEHICLE: 10.0}
 LEAST_WIDTH_PX = {Kind.PERSON: 8.0, Kind.VEHICLE: 20.0}
@@ -91,6 +101,8 @@ class WrongWay:
         )
         self._courses: dict[int, Course] = {}
         self._now: float | None = None
+        self._leader: tuple[Course, float] | None = None
+        self._before = self._looked = -math.inf
 
     @classmethod
     def build(cls, spec: RuleSpecification, view: View, p: Parameters, *, clock: bool) -> Self:  # noqa: ARG003 (no schedule here)
@@ -103,6 +115,7 @@ class WrongWay:
             self._courses.clear()
         if scene.blind is not None or not scene.fresh:
             return Verdict()
+        self._before, self._looked = self._looked, scene.time
         tracks = scene.tracks.of(*self._kinds)
         tracks = tracks[tracks.seen]
         limit = np.array([scene.view.width, scene.view.height], dtype=np.float64)
@@ -117,16 +130,16 @@ class WrongWay:
         signals, holding, candidates = [], [], []
         for row, id_ in enumerate(tracks.ids.tolist()):
             kind, where = Kind(int(tracks.kinds[row])), tracks.box(id_)
+            course = self._courses.setdefault(id_, Course(watched=scene.time))
             sample = self._sample(scene, where, places[row], feet[row])
-            course = self._courses.setdefault(id_, Course())
+            sample = replace(sample, step=self._step(scene, course, sample))
             self._motion.follow(course, sample, kind, self._least_width(kind))
             checks = self._checks(course, kind, sample)
             candidates.append(Candidate(where=where, checks=checks))
             if not all(check.passed for check in checks):
                 continue
             holding.append(where)
-            if not course.told:
-                course.told = True
+            if self._is_news(course, kind, scene.time):
                 began = scene.time if course.began is None else course.began
                 signals.append(
                     Signal(
@@ -137,14 +150,38 @@ class WrongWay:
                         noticed=scene.time,
                         where=where,
                         checks=checks,
+                        watched=course.watched,
                     )
                 )
         return Verdict(signals=tuple(signals), holding=tuple(holding), candidates=tuple(candidates))
+
+    def _is_news(self, course: Course, kind: Kind, now: float) -> bool:
+        """Whether nobody was told of it, nor of the vehicle it follows; now somebody was."""
+        if course.told:
+            return False
+        course.told = True
+        if kind is Kind.VEHICLE and self._follows(course, now):
+            return False
+        if self._leader is None or self._leader[0] is not course:
+            self._leader = course, now
+        return True
+
+    def _follows(self, course: Course, now: float) -> bool:
+        """Whether the vehicle told last is still seen and was told less than a headway ago.
+
+        And a picture, for neither instant is known better. Then both are one situation.
+        """
+        if self._leader is None:
+            return False
+        leader, told = self._leader
+        there = leader is not course and leader.told and leader.samples[-1].time >= self._before
+        return there and self._before - told <= COLUMN_S + EDGE
 
     def _sample(self, scene: Scene, where: Box, place: FloatArray, foot: FloatArray) -> Sample:
         margin = CUT * scene.view.height
         return Sample(
             time=scene.time,
+            box=where,
             place=place,
             foot=foot,
             top=np.array([foot[0], where.y1]),
@@ -153,6 +190,18 @@ class WrongWay:
             foot_cut=where.y2 > scene.view.height - margin,
             top_cut=where.y1 < margin,
         )
+
+    def _step(self, scene: Scene, course: Course, sample: Sample) -> FloatArray | None:
+        """(2,) metres or pixels that the pixels in the box have gone since the sample before."""
+        before = course.samples[-1] if course.samples else None
+        if scene.shifts is None or before is None or before.time != scene.shifts.since:
+            return None
+        if not self._motion.may_be_against(before, sample):
+            return None
+        shift = scene.shifts.of(before.box, sample.box)
+        if shift is None or self._ground is None:
+            return shift
+        return np.asarray(sample.place - self._ground.to_metres((sample.foot - shift)[None])[0])
 
     def _forget(self, now: float) -> None:
         """Whoever was looked for and not found for longer than the gap begins anew: a track that
@@ -190,7 +239,8 @@ class WrongWay:
             check("against", course.angle, limit_deg, "degrees", passed=against),
         ]
         if self._ground is None:
-            moved, unrest = course.gone * sample.height, JITTER * min(sample.height, sample.width)
+            share = MEASURED_JITTER if course.measured else JITTER
+            moved, unrest = course.gone * sample.height, share * min(sample.height, sample.width)
             checks.append(check("moved", moved, unrest, "px", passed=moved >= unrest))
         distance, persist_s = self._thresholds(kind)
         if distance is not None:
