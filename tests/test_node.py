@@ -36,6 +36,7 @@ from tests.watching import (
 from veilleur.cameras.frame import Activity, Frame
 from veilleur.cameras.replay import replay
 from veilleur.catalogue import Event
+from veilleur.engine import history, whynot
 from veilleur.engine.drops import Drops
 from veilleur.engine.inbox import Inbox
 from veilleur.engine.laboratory import LaboratoryClip, analyse
@@ -527,8 +528,13 @@ def test_time_goes_on_over_connections_whatever_their_streams_say() -> None:
 
 
 # ---------------------------------------------------------------------- memory
-def test_nothing_grows_with_the_frames_that_were_analysed(seat: Seat) -> None:
-    """People come and go; after 300 frames as many objects are alive as after 900."""
+def test_nothing_grows_with_the_frames_that_were_analysed(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People come and go; after 1000 frames as many objects are alive as after 1600."""
+
+    monkeypatch.setattr(history, "KEPT_S", 30.0)  # else it takes minutes until they are full
+    monkeypatch.setattr(whynot, "KEPT_S", 30.0)
 
     def walk(n: int) -> float | None:
         return None if n % 50 < 10 else across(n / 5)

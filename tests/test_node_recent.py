@@ -156,7 +156,23 @@ def test_whoever_looks_live_ends_the_quiet_and_it_comes_back(tmp_path: Path) -> 
         passed_s = of(node, "gate").stream_time - since.stream_time
         assert passed_s <= 1.0 + 8 / 2, "a key frame, and then two a second at least"
         until(lambda: not node._seats["gate"].looked_at(node._now()), node)
-        until(lambda: node._seats["gate"].camera._keyframes, node)
+        camera = node._seats["gate"].camera
+        until(lambda: camera._keyframes and not camera._closely, node)
+
+
+def test_a_slow_camera_shows_two_pictures_a_second_while_somebody_looks(clip: Path) -> None:
+    cameras = [member("gate", clip, loop=True, rate_hz=1.0)]
+    with Node(cameras, laboratory(cameras), Made()) as node:
+        until(lambda: of(node, "gate").analysed >= 2, node)
+        node.look_closely("gate", datetime.now(UTC) + timedelta(seconds=4))
+        since = of(node, "gate")
+        until(lambda: of(node, "gate").analysed >= since.analysed + 5, node)
+        looked = of(node, "gate")
+        assert looked.stream_time - since.stream_time <= 1.0 + 5 / 2
+        until(lambda: not node._seats["gate"].looked_at(node._now() - 1.0), node)
+        since = of(node, "gate")
+        until(lambda: of(node, "gate").analysed >= since.analysed + 3, node)
+        assert of(node, "gate").stream_time - since.stream_time >= 1.9
 
 
 def test_a_camera_that_is_looked_at_is_not_given_up(seat: Seat) -> None:

@@ -141,7 +141,7 @@ class Camera:
         self._rates = _Rates()
         self._frames: deque[Held] = deque()
         self._ticked: float | None = None
-        self._keyframes = self._rests = self._rested = False
+        self._keyframes = self._rests = self._rested = self._closely = False
         self._ring: Footage | None = None
 
     @property
@@ -219,9 +219,20 @@ class Camera:
             self._rested = True
             self._set_mode()
 
+    def look_closely(self, wanted: bool) -> None:
+        """Somebody looks at it live: no quiet scene, and two pictures a second at least, until this
+        is taken back."""
+        if wanted != self._closely:
+            self._closely = wanted
+            self._set_mode()
+
     def _set_mode(self) -> None:
-        if self._worker:
-            self._worker.set_mode(2 if self._rests else int(self._keyframes))
+        if not self._worker:
+            return
+        if self._rests:
+            self._worker.set_mode(2)
+        else:
+            self._worker.set_mode(3 if self._closely else int(self._keyframes))
 
     def request_ring(self) -> bool:
         """Ask for the packets of the last seconds; `take_ring` has them a little later. False:
@@ -267,7 +278,7 @@ class Camera:
         except OSError as error:
             self._fail(now, State.CRASHED, f"no decoding process can be started: {error.strerror}")
             return
-        if self._keyframes or self._rests:
+        if self._keyframes or self._rests or self._closely:
             self._set_mode()
         if self.state is State.CONNECTING:
             self.cause = "waiting for the first picture"

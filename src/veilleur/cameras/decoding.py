@@ -122,6 +122,12 @@ class Decoder:
             return self._clock.last_s
         return max(self._passed_s, self._clock.last_s or 0.0)
 
+    def choose_at(self, rate_hz: float) -> None:
+        """So many pictures a second from here on."""
+        if rate_hz != self._rate_hz:
+            self._slot = math.floor(self._slot * rate_hz / self._rate_hz)
+            self._rate_hz = rate_hz
+
     def wants(self, packet: Packet[VideoStream]) -> bool:
         """Is this packet, the next one, decoded when it comes? Else it waits, or is left out."""
         if self.mode is not Mode.FULL or self._awaits_key:

@@ -109,7 +109,7 @@ class WorkerProcess:
         return Held(placed, data)
 
     def set_mode(self, mode: int) -> None:
-        """0: decode all that is wanted, 1: key frames only, 2: nothing."""
+        """0: decode all that is wanted, 1: key frames only, 2: nothing, 3: all, for an onlooker."""
         self._send(MODE + bytes([mode]))
 
     def request_ring(self, size: int) -> None:

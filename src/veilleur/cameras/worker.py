@@ -66,7 +66,10 @@ LEAVE_WITHIN_S = 0.25
 BEHIND_S = 1.0
 """A file that is further behind than that goes on from where it is, later than it was recorded:
 catching up would keep a machine overloaded that is."""
-MODES = (Mode.FULL, Mode.KEYFRAMES, Mode.NOTHING)
+MODES = (Mode.FULL, Mode.KEYFRAMES, Mode.NOTHING, Mode.FULL)
+CLOSELY = 3
+ONLOOKERS_HZ = 2.0
+"""While somebody looks at a camera live, so many pictures a second at least."""
 _KEYS_REMEMBERED = 4
 
 
@@ -138,6 +141,7 @@ class Worker:
         self._freed = threading.Event()
         self._stop = threading.Event()
         self._mode = Mode.FULL
+        self._rate_hz = start.rate_hz
         self._counts = Counts()
         self._keys: deque[float] = deque(maxlen=_KEYS_REMEMBERED)
         self._ring = PacketRing(start.ring_seconds, start.ring_bytes)
@@ -196,6 +200,8 @@ class Worker:
             self._freed.set()
         elif asked[:1] == MODE:
             self._mode = MODES[asked[1]]
+            onlookers_hz = ONLOOKERS_HZ if asked[1] == CLOSELY else 0.0
+            self._rate_hz = max(self._start.rate_hz, onlookers_hz)
         elif asked[:1] == RING:
             self._write_ring(handles[0])
         return asked[:1] not in (b"", STOP)
@@ -291,6 +297,7 @@ class Worker:
             arrived = feed.arrived if isinstance(feed, StoredFeed) else time.monotonic()
             self._keep(packet, feed, arrived, offset)
             decoder.mode = self._mode
+            decoder.choose_at(self._rate_hz)
             for decoded in decoder.step(packet, arrived):
                 self._hand_over(decoded, offset)
         if pace and packet:

@@ -139,7 +139,8 @@ class Seat:
     def collect(self, now: float, *, shed: bool) -> Frame | None:
         """The next frame, on the camera's own line of time. A quiet camera is asked for key frames
         only, one that is shed for none."""
-        self.camera.key_frames_only(self.key_frames_only and not self.looked_at(now))
+        self.camera.key_frames_only(self.key_frames_only)
+        self.camera.look_closely(self.looked_at(now))
         self.camera.rest(shed)
         if shed:
             self._received = now
