@@ -17,9 +17,9 @@ import typer
 
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.catalogue import WORDING
-from veilleur.cli import watch
 from veilleur.cli.choosing import chosen, tell
 from veilleur.cli.serve import run
+from veilleur.cli.watch import run as watch
 from veilleur.console.permission import Role
 from veilleur.console.settings import Settings
 from veilleur.desk.desk import Desk, DeskSettings
@@ -64,7 +64,7 @@ def _watch(site: Site, folder: Path, *, as_json: bool, language: Language) -> No
     now = datetime.now(UTC)
     lineup = line_up([], site, None, folder=folder, is_our_simulator=is_our_simulator, at=now)
     lineup = replace(lineup, notes=(*lineup.notes, FILMED))
-    watch.run(lineup, as_json=as_json, language=language)
+    watch(lineup, as_json=as_json, language=language)
 
 
 def _serve(site: Site, file: Path, port: int, language: Language) -> None:

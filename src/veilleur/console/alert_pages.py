@@ -1,0 +1,174 @@
+"""The queue and the alert: what an operator has before them all day."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from veilleur.console.api import seen_incident
+from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk
+from veilleur.console.permission import Permission
+from veilleur.console.rendering import page
+from veilleur.console.visitor import Visitor
+from veilleur.desk.desk import Desk
+from veilleur.errors import EvidenceFailed, NotFound
+from veilleur.events.wording import Language, sentence
+from veilleur.incidents.incident import Incident, State
+from veilleur.incidents.reasons import CONFIRMING, OUTCOMES, dismissing
+from veilleur.store import evidence, incidents, outbox
+from veilleur.store.evidence import Condition, Piece, Sort
+
+RECENT = timedelta(hours=24)
+MOST_RECENT = 50
+READY_WITHIN_S = 3.0
+LOOK_EVERY_S = 0.05
+DONE = (State.CONFIRMED, State.DISMISSED, State.FOLLOWED_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One alert, with all its page says. why: one sentence with the measured values."""
+
+    incident: Incident
+    why: str
+    still: Piece | None
+    clip: Piece | None
+    similar: tuple[Incident, ...]
+    colleagues: tuple[str, ...]
+
+    @property
+    def confirming(self) -> dict[str, object]:
+        return dict(CONFIRMING)
+
+    @property
+    def dismissing(self) -> dict[str, object]:
+        return dict(dismissing(self.incident.first.event))
+
+    @property
+    def outcomes(self) -> dict[str, object]:
+        return dict(OUTCOMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """waiting: the most urgent first. unseen: nobody came. done: of the last day, newest first."""
+
+    waiting: list[Incident]
+    unseen: list[Incident]
+    done: list[Incident]
+
+
+def alerts(
+    request: Request,
+    desk: TheDesk,
+    visitor: CurrentVisitor,
+    accounts: TheAccounts,
+    id: UUID | None = None,
+) -> Response:
+    """The whole page, with one alert selected, or the first that waits."""
+    with desk.database.read() as r:
+        last = outbox.last(r)
+    queue = _queue(desk, visitor)
+    chosen = seen_incident(desk, visitor, id) if id is not None else None
+    shown = _shown(desk, visitor, accounts, chosen) if chosen is not None else None
+    return page(request, "alerts.html", queue=queue, shown=shown, last=last)
+
+
+def queue(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
+    """The list alone, for a page that is open."""
+    return page(request, "parts/queue.html", queue=_queue(desk, visitor), shown=None)
+
+
+def alert(
+    request: Request, desk: TheDesk, visitor: CurrentVisitor, accounts: TheAccounts, id: UUID
+) -> Response:
+    """One alert alone, for a page that is open."""
+    incident = seen_incident(desk, visitor, id)
+    shown = _shown(desk, visitor, accounts, incident)
+    return page(request, "parts/alert.html", shown=shown)
+
+
+def still(desk: TheDesk, visitor: CurrentVisitor, id: UUID) -> Response:
+    """The redacted picture; it is waited for where it is being made. Errors: EvidenceFailed."""
+    incident = seen_incident(desk, visitor, id)
+    deadline = time.monotonic() + READY_WITHIN_S
+    while True:
+        piece, content = _content(desk, visitor, incident.id, Sort.STILL)
+        if content is not None:
+            return Response(content.content, media_type=content.media_type)
+        if piece.condition is not Condition.PENDING or time.monotonic() > deadline:
+            break
+        time.sleep(LOOK_EVERY_S)
+    raise EvidenceFailed(
+        f"there is no picture: {piece.cause or piece.condition.value}",
+        remedy="the incident stands without it",
+        cause=piece.condition.value,
+    )
+
+
+def clip(
+    desk: TheDesk,
+    visitor: CurrentVisitor,
+    id: UUID,
+) -> Response:
+    """The redacted film, where the authorisation grants one. Errors: EvidenceFailed, NotFound."""
+    incident = seen_incident(desk, visitor, id)
+    piece, content = _content(desk, visitor, incident.id, Sort.CLIP)
+    if content is None:
+        raise EvidenceFailed(
+            f"there is no clip: {piece.cause or piece.condition.value}",
+            remedy="it is being made, or it could not be",
+            cause=piece.condition.value,
+        )
+    return Response(content.content, media_type=content.media_type)
+
+
+def _content(
+    desk: Desk, visitor: Visitor, incident: UUID, sort: Sort
+) -> tuple[Piece, evidence.Content | None]:
+    with desk.database.read() as r:
+        found = [one for one in evidence.pieces(r, incident, visitor.scope) if one.sort is sort]
+        if not found:
+            raise NotFound(f"no {sort.value} belongs to this incident", remedy="none was granted")
+        return found[-1], evidence.content(r, found[-1].id, visitor.scope)
+
+
+def _queue(desk: Desk, visitor: Visitor) -> Queue:
+    since = datetime.now(UTC) - RECENT
+    with desk.database.read() as r:
+        return Queue(
+            waiting=incidents.open_incidents(r, visitor.scope),
+            unseen=_since(since, incidents.recent(r, visitor.scope, states=[State.NOT_SEEN])),
+            done=_since(since, incidents.recent(r, visitor.scope, states=DONE)),
+        )
+
+
+def _since(at: datetime, found: list[Incident]) -> list[Incident]:
+    return [one for one in found if one.opened >= at][:MOST_RECENT]
+
+
+def _shown(desk: Desk, visitor: Visitor, accounts: TheAccounts, incident: Incident) -> Shown:
+    language: Language = "fr" if visitor.language == "fr" else "en"
+    first = incident.first
+    with desk.database.read() as r:
+        pieces = evidence.pieces(r, incident.id, visitor.scope)
+        others = incidents.open_incidents(r, visitor.scope, camera=first.camera)
+    may_give = visitor.may(Permission.DECIDE) and incident.taker == visitor.account
+    colleagues = accounts.who_may_decide(first.camera) if may_give else []
+    return Shown(
+        incident=incident,
+        why=sentence(first.checks, language),
+        still=_last(pieces, Sort.STILL),
+        clip=_last(pieces, Sort.CLIP),
+        similar=tuple(one for one in others if one.id != incident.id),
+        colleagues=tuple(name for name in colleagues if name != visitor.account),
+    )
+
+
+def _last(pieces: list[Piece], sort: Sort) -> Piece | None:
+    return next((one for one in reversed(pieces) if one.sort is sort), None)
