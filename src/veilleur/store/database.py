@@ -50,7 +50,9 @@ class Kind(Protocol):
 
     def committed(self, writing: Writing) -> None: ...
 
-    def failed(self, error: StoreError) -> None: ...
+    def failed(self, error: StoreError) -> StoreError:
+        """What to raise: the same, or what its disk says about the cause."""
+        ...
 
     def refuse_unessential(self) -> None:
         """Raises StoreError "full" where the space left is for records alone."""
@@ -69,6 +71,7 @@ class Sqlite:
                 "a database in memory keeps nothing", remedy="name a file: sqlite:////data/my.db"
             )
         self.where = str(path)
+        self._path = path
         with failures.named_files(self.where):
             self._lock = sqlite.Lock(_beside(path, ".lock"), self.where)
             try:
@@ -114,9 +117,22 @@ class Sqlite:
         if writing.erased:
             sqlite.wipe_log(self.writer)
 
-    def failed(self, error: StoreError) -> None:
+    def failed(self, error: StoreError) -> StoreError:
+        """SQLite calls it an I/O error whatever the disk answered."""
+        if error.cause == "unreachable" and (cause := self._trouble_of_disk()):
+            error = failures.failure(self.where, cause, error.message)
         if error.cause == "full":
             self._reserve.spend()
+        return error
+
+    def _trouble_of_disk(self) -> str | None:
+        if sqlite.is_full(self._path):
+            return "full"
+        try:
+            self._witness.try_again()
+        except OSError as error:
+            return failures.cause_of_disk(error)
+        return None
 
     def refuse_unessential(self) -> None:
         self._reserve.hold()
@@ -155,6 +171,10 @@ class Database:
                 migrating.upgrade(connection, kind.where)
                 _examine_end(connection, kind.where)
                 kind.examine(connection)
+        except StoreError as error:
+            named = kind.failed(error)
+            kind.close()
+            raise named from error.__cause__
         except BaseException:
             kind.close()
             raise
@@ -198,8 +218,7 @@ class Database:
                         record.write_head(connection, writing.head)
             except StoreError as error:
                 self._kind.writer.dispose()
-                self._kind.failed(error)
-                raise
+                raise self._kind.failed(error) from error.__cause__
             with failures.named(self.where):
                 self._kind.committed(writing)
 

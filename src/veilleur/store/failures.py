@@ -92,13 +92,25 @@ def named(where: str) -> Iterator[None]:
 
 
 @contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Rows of this are turned into values inside: what can't be one was damaged."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError) as error:
+        raise failure("the database", "corrupt", f"{what} can't be understood: {error}") from error
+
+
+@contextmanager
 def named_files(where: str) -> Iterator[None]:
     """The same for the files beside a database."""
     try:
         yield
     except OSError as error:
-        cause = _SYSTEM.get(error.errno or 0, "unreachable")
-        raise failure(where, cause, error.strerror or str(error)) from error
+        raise failure(where, cause_of_disk(error), error.strerror or str(error)) from error
+
+
+def cause_of_disk(error: OSError) -> str:
+    return _SYSTEM.get(error.errno or 0, "unreachable")
 
 
 def failure(where: str, cause: str | None, detail: str, remedy: str = "") -> StoreError:

@@ -32,6 +32,7 @@ from veilleur.catalogue import Priority
 from veilleur.errors import AlreadyStored, IncidentMoved
 from veilleur.incidents.incident import FollowUp, Incident, State, Verdict
 from veilleur.incidents.signal import SignalRecord
+from veilleur.store.failures import understood
 from veilleur.store.inserting import insert_once
 from veilleur.store.metadata import Instant, Words, metadata
 from veilleur.store.signals import Scope, add_signal, by_id
@@ -229,9 +230,10 @@ def _of(
 
 
 def _incidents(r: Reading, query: Select[tuple[object, ...]]) -> list[Incident]:
-    rows = r.connection.execute(query).all()
-    firsts = by_id(r, [row.first for row in rows])
-    return [_incident(row, firsts[row.first]) for row in rows]
+    with understood("incidents"):
+        rows = r.connection.execute(query).all()
+        firsts = by_id(r, [row.first for row in rows])
+        return [_incident(row, firsts[row.first]) for row in rows]
 
 
 def _incident(row: Row[tuple[object, ...]], first: SignalRecord) -> Incident:

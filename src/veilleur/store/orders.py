@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKey,
+    Row,
     Select,
     String,
     Table,
@@ -27,6 +28,7 @@ from veilleur.errors import AlreadyStored, NotFound
 from veilleur.incidents.identity import new_id
 from veilleur.law.authorisation import Authorisation
 from veilleur.law.orders import Act, Orders, Scope, Stop, Suspension
+from veilleur.store.failures import understood
 from veilleur.store.inserting import insert_once
 from veilleur.store.metadata import Instant, Words, metadata
 from veilleur.store.transaction import Reading, Writing
@@ -126,21 +128,22 @@ def lift(w: Writing, scope: Scope, target: str, who: str, at: datetime) -> bool:
 def current(r: Reading, now: datetime) -> Orders:
     """Everything the gate has to obey. now: acts that ended a day before it are left out."""
     running = select(acts.c.reference, acts.c.act).where(acts.c.ends > now - LONG_AGO)
-    return Orders(
-        acts=tuple(_acts(r, running.order_by(acts.c.reference))),
-        withdrawn=frozenset(
-            r.connection.execute(_in_force(withdrawals, withdrawals.c.camera)).scalars()
-        ),
-        stops=tuple(
-            Stop(
-                scope=Scope(row.scope),
-                target=row.target,
-                who=row.who,
-                at=row.at,
-                reason=row.reason,
-            )
-            for row in r.connection.execute(_in_force(stops, stops).order_by(stops.c.at))
-        ),
+    with understood("orders"):
+        return Orders(
+            acts=tuple(_acts(r, running.order_by(acts.c.reference))),
+            withdrawn=frozenset(
+                r.connection.execute(_in_force(withdrawals, withdrawals.c.camera)).scalars()
+            ),
+            stops=tuple(
+                _stop(row)
+                for row in r.connection.execute(_in_force(stops, stops).order_by(stops.c.at))
+            ),
+        )
+
+
+def _stop(row: Row[Any]) -> Stop:
+    return Stop(
+        scope=Scope(row.scope), target=row.target, who=row.who, at=row.at, reason=row.reason
     )
 
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     Row,
+    Select,
     String,
     Table,
     Text,
@@ -30,6 +32,7 @@ from sqlalchemy import (
 
 from veilleur.incidents.incident import Incident
 from veilleur.law.deed import Deed
+from veilleur.store.failures import understood
 from veilleur.store.inserting import insert_once
 from veilleur.store.metadata import Instant, metadata
 from veilleur.store.signals import Scope
@@ -121,8 +124,7 @@ def after(r: Reading, id: int, limit: int, scope: Scope) -> list[OutboxRow]:
     query = select(outbox).where(outbox.c.id > id)
     if scope is not None:
         query = query.where(outbox.c.camera.in_(scope))
-    rows = r.connection.execute(query.order_by(outbox.c.id).limit(limit))
-    return [_message(row) for row in rows]
+    return _messages(r, query.order_by(outbox.c.id).limit(limit))
 
 
 def last(r: Reading) -> int:
@@ -133,8 +135,7 @@ def last(r: Reading) -> int:
 def undelivered(r: Reading, channel: str, limit: int) -> list[OutboxRow]:
     """What a channel has not acknowledged, the oldest first."""
     done = exists().where(deliveries.c.message == outbox.c.id, deliveries.c.channel == channel)
-    rows = r.connection.execute(select(outbox).where(~done).order_by(outbox.c.id).limit(limit))
-    return [_message(row) for row in rows]
+    return _messages(r, select(outbox).where(~done).order_by(outbox.c.id).limit(limit))
 
 
 def mark_delivered(w: Writing, ids: Sequence[int], channel: str, at: datetime) -> None:
@@ -146,6 +147,11 @@ def mark_delivered(w: Writing, ids: Sequence[int], channel: str, at: datetime) -
 def purge(w: Writing, before: datetime) -> int:
     """Forget what is older than that. Returns how many messages."""
     return w.connection.execute(outbox.delete().where(outbox.c.at < before)).rowcount
+
+
+def _messages(r: Reading, query: Select[Any]) -> list[OutboxRow]:
+    with understood("messages"):
+        return [_message(row) for row in r.connection.execute(query)]
 
 
 def _message(row: Row[tuple[object, ...]]) -> OutboxRow:

@@ -34,8 +34,9 @@ class Postgresql:
     def committed(self, writing: Writing) -> None:
         """Nothing is left to do."""
 
-    def failed(self, error: StoreError) -> None:
-        """Nothing to give up: the disk is the server's."""
+    def failed(self, error: StoreError) -> StoreError:
+        """The server has said what it was; there is nothing to give up on its disk."""
+        return error
 
     def refuse_unessential(self) -> None:
         """The server's disk can't be asked for its space."""

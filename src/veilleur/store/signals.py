@@ -15,6 +15,7 @@ from veilleur.errors import AlreadyStored
 from veilleur.events.rule import Check
 from veilleur.geometry import Box
 from veilleur.incidents.signal import SignalRecord
+from veilleur.store.failures import understood
 from veilleur.store.inserting import insert_once
 from veilleur.store.metadata import Instant, Words, metadata
 from veilleur.store.transaction import Reading, Writing
@@ -79,15 +80,17 @@ def signals_of(r: Reading, incident: UUID, scope: Scope) -> list[SignalRecord]:
     query = select(signals).where(signals.c.incident == incident)
     if scope is not None:
         query = query.where(signals.c.camera.in_(scope))
-    rows = r.connection.execute(query.order_by(signals.c.noticed, signals.c.id)).all()
-    return list(_with_checks(r, rows))
+    with understood("signals"):
+        rows = r.connection.execute(query.order_by(signals.c.noticed, signals.c.id)).all()
+        return list(_with_checks(r, rows))
 
 
 def by_id(r: Reading, ids: Sequence[UUID]) -> dict[UUID, SignalRecord]:
     found: dict[UUID, SignalRecord] = {}
     for some in (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)):
-        rows = r.connection.execute(select(signals).where(signals.c.id.in_(some))).all()
-        found.update((signal.id, signal) for signal in _with_checks(r, rows))
+        with understood("signals"):
+            rows = r.connection.execute(select(signals).where(signals.c.id.in_(some))).all()
+            found.update((signal.id, signal) for signal in _with_checks(r, rows))
     return found
 
 

@@ -106,6 +106,14 @@ def damage(connection: Connection) -> str | None:
     return None if found == "ok" else found
 
 
+def is_full(path: Path) -> bool:
+    """Is there no room left on the file's disk?"""
+    try:
+        return os.statvfs(path).f_bavail == 0
+    except OSError:
+        return False
+
+
 def wipe_log(engine: Engine) -> None:
     """Move the log into the database and cut it to nothing: what was erased is gone from it too.
 

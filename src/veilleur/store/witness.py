@@ -25,7 +25,7 @@ def line_of(head: Head) -> str:
 
 def parse(text: str) -> Head | None:
     """None: empty, or torn by a power cut."""
-    words = text.split()
+    words = text.partition("\n")[0].split()
     if len(words) != 3 or not words[0].isdigit():
         return None
     head = Head(int(words[0]), words[1])
@@ -33,7 +33,7 @@ def parse(text: str) -> Head | None:
 
 
 class Witness:
-    """head: what the file said when it was opened; None: nothing that can be read."""
+    """head: what the file says; None: nothing that can be read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,10 +42,16 @@ class Witness:
 
     def see(self, head: Head) -> None:
         """Called after the commit: a failure here undoes nothing, and is only noted."""
+        self.head = head
         try:
             os.pwrite(self._file, line_of(head).encode(), 0)
         except OSError as error:
             log.warning("%s: can't keep the end of the chain: %s", self.path, error)
+
+    def try_again(self) -> None:
+        """Write what it holds once more: an OSError says what is wrong with the disk."""
+        if self.head is not None:
+            os.pwrite(self._file, line_of(self.head).encode(), 0)
 
     def close(self) -> None:
         os.close(self._file)
