@@ -23,12 +23,14 @@ from veilleur.desk.canary import Canary
 from veilleur.desk.clockwork import ALIVE, Clockwork
 from veilleur.desk.duties import Duties
 from veilleur.desk.feed import Feed, Message, Topic
+from veilleur.desk.footage import Footages
 from veilleur.desk.herald import Herald
 from veilleur.desk.intake import SYSTEM, Intake, IntakeSettings, Stored
 from veilleur.desk.people import People
 from veilleur.desk.pictures import Pictures
 from veilleur.desk.pulse import Pulse
 from veilleur.desk.technical import TechnicalAlarm
+from veilleur.desk.viewing import Viewings
 from veilleur.desk.vitals import Stage, Vitals
 from veilleur.desk.watch import Watch
 from veilleur.engine.assembly import Detectors
@@ -111,6 +113,8 @@ class Desk:
             database, self.gate, told=self._ordered, alive=self.pulse.of(Stage.AUTHORITY)
         )
         self.pictures = Pictures(database, self.site)
+        self.footages = Footages(database, self.watch, self.gate)
+        self.viewings = Viewings(database, self.watch, self.footages.kept)
         self.intake = Intake(
             database,
             self.watch.sightings,
@@ -150,6 +154,7 @@ class Desk:
         duties.start("intake", self.intake.run)
         duties.start("herald", self.herald.run)
         duties.start("pictures", self.pictures.run)
+        duties.start("footage", self.footages.run)
         duties.start("clockwork", self.clockwork.run)
         duties.start("pulse", lambda stop: self.pulse.run(stop, self.intake, self.herald))
         duties.start("canary", self.canary.run)
@@ -205,7 +210,8 @@ class Desk:
     # ------------------------------------------------------------------ what the parts tell
     def _stored(self, done: Sequence[Stored]) -> None:
         self.herald.nudge()
-        self.pictures.wanted([one for one in done if not one.signal.canary])
+        self.pictures.wanted(done)
+        self.footages.wanted(done)
 
     def _told(self, row: OutboxRow) -> None:
         if row.camera == canary.CAMERA:
