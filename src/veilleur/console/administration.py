@@ -92,6 +92,11 @@ class Accounts:
         with self._database.read() as r:
             return accounts.all_accounts(r)
 
+    def one(self, name: str) -> Account:
+        """Errors: NotFound."""
+        with self._database.read() as r:
+            return _found(r, name)
+
     def who_may_decide(self, camera: str) -> list[str]:
         """Accounts that an incident of this camera can be handed to, by name."""
         now = self._settings.now()
@@ -226,7 +231,7 @@ def _name(name: str) -> str:
 
 
 def _found(r: Reading, name: str) -> Account:
-    account = accounts.account(r, name)
+    account = accounts.account(r, name) if NAME.fullmatch(name) else None
     if account is None:
         raise NotFound(f"there is no account {name!r}", remedy="veilleur account list")
     return account

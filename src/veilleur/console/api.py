@@ -26,6 +26,7 @@ from veilleur.law.orders import Scope
 from veilleur.store import chain, incidents
 
 Limit = Annotated[int, Query(ge=1, le=500)]
+ID = r"^[A-Za-z0-9_.-]+$"
 NUMBER_LIMIT = 2**62
 _WIDE = (Scope.EVERYTHING, Scope.SITE)
 
@@ -35,7 +36,7 @@ def list_incidents(
     desk: TheDesk,
     visitor: CurrentVisitor,
     state: Annotated[list[State] | None, Query()] = None,
-    camera: Annotated[str | None, Query(max_length=200)] = None,
+    camera: Annotated[str | None, Query(max_length=200, pattern=ID)] = None,
     before: Annotated[AwareDatetime | None, Query(description="opened before it")] = None,
     limit: Limit = 100,
 ) -> list[given.IncidentGiven]:

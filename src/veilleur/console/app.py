@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from veilleur import __version__
-from veilleur.console import api, description
+from veilleur.console import account_pages, api, description, session_pages
 from veilleur.console.administration import Accounts, Tokens
 from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.faults import tell_errors
@@ -27,6 +27,7 @@ from veilleur.console.signing import SignIn
 from veilleur.desk.desk import Desk
 
 STATIC = Path(__file__).parent / "static"
+_WAY_IN = Open("one is nobody before it")
 _SOURCE = Open("it is in the public source: no data, no name, no camera")
 
 
@@ -68,6 +69,24 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
 def _pages(doors: Registrar) -> None:
     doors.files("/static", STATIC, Open("style and scripts of the sign-in page; no data"))
     doors.page("/docs", description.docs, _SOURCE)
+    may = Permission
+
+    doors.page("/sign-in", session_pages.sign_in_page, _WAY_IN)
+    doors.form("/sign-in", session_pages.sign_in, _WAY_IN)
+    doors.form("/sign-out", session_pages.sign_out, may.USE_CONSOLE)
+    doors.data("POST", "/stay", session_pages.stay, may.USE_CONSOLE, include_in_schema=False)
+    doors.page("/account", session_pages.account_page, may.USE_CONSOLE)
+    doors.form("/account/password", session_pages.change_password, may.USE_CONSOLE)
+    doors.form("/account/language", session_pages.change_language, may.USE_CONSOLE)
+
+    doors.page("/accounts", account_pages.accounts_page, may.MANAGE_ACCOUNTS)
+    doors.form("/accounts", account_pages.add_account, may.MANAGE_ACCOUNTS)
+    doors.page("/accounts/{name}", account_pages.one_account_page, may.MANAGE_ACCOUNTS)
+    doors.form("/accounts/{name}", account_pages.change_account, may.MANAGE_ACCOUNTS)
+    doors.form("/accounts/{name}/password", account_pages.set_password, may.MANAGE_ACCOUNTS)
+    doors.page("/tokens", account_pages.tokens_page, may.MANAGE_TOKENS)
+    doors.form("/tokens", account_pages.add_token, may.MANAGE_TOKENS)
+    doors.form("/tokens/{id}/revoke", account_pages.revoke_token, may.MANAGE_TOKENS)
 
 
 def _interface(doors: Registrar) -> None:

@@ -116,9 +116,12 @@ class SignIn:
                 w.record(Entry(deed=Deed.SIGNED_OUT, at=now, who=visitor.account))
 
     def change_password(self, visitor: Visitor, old: str, new: str) -> None:
-        """One's own. Every other session ends. Errors: WrongPassword, ConfigurationError."""
+        """One's own. Every other session ends. Errors: WrongPassword, TooMany,
+        ConfigurationError."""
+        self._refuse_locked(visitor.account, "")
         account = self._account(visitor.account)
         if account is None or not self._settings.passwords.right(old, account.password):
+            self._names.note(visitor.account, time.monotonic())
             raise WrongPassword
         changed = replace(account, password=self._settings.passwords.hash(new, account.name))
         now = self._settings.now()
