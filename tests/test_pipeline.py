@@ -199,3 +199,20 @@ def test_the_detector_sees_a_constant_where_a_privacy_mask_lies(clip: Path) -> N
         assert np.ptp(hidden.astype(int)) <= 2
         assert open_.min() > 200
         assert hidden.max() < 200
+
+
+ONE_WAY = ZONE.model_copy(
+    update={"id": "way", "event": Event.WRONG_WAY, "allowed_heading": (1.0, 0.0)}
+)
+
+
+def test_pictures_are_compared_for_wrong_way_alone_and_never_over_a_blind_time() -> None:
+    way = pipeline(Gate({"gate": Laboratory("test")}), Witness(), ONE_WAY)
+    since = []
+    for time, blind in [(0.0, None), (0.2, None), (0.4, "covered"), (0.6, None)]:
+        shifts = way.step(frame(time, blind), NOW).scene.shifts
+        assert shifts is not None
+        since.append(shifts.since)
+    assert since == [None, 0.0, None, None]
+    zone = pipeline(Gate({"gate": Laboratory("test")}), Witness(), ZONE)
+    assert zone.step(frame(0.0), NOW).scene.shifts is None
