@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from veilleur import __version__
-from veilleur.console import account_pages, api, description, session_pages
+from veilleur.console import account_pages, api, description, session_pages, view_pages
 from veilleur.console.administration import Accounts, Tokens
 from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.faults import tell_errors
@@ -79,6 +79,10 @@ def _pages(doors: Registrar) -> None:
     doors.form("/account/password", session_pages.change_password, may.USE_CONSOLE)
     doors.form("/account/language", session_pages.change_language, may.USE_CONSOLE)
 
+    look = may.LOOK_CLEARLY
+    doors.page("/incidents/{id}/live.jpg", view_pages.live_picture, look, passive=True)
+    doors.page("/incidents/{id}/seconds/{number}.jpg", view_pages.second, look, passive=True)
+
     doors.page("/accounts", account_pages.accounts_page, may.MANAGE_ACCOUNTS)
     doors.form("/accounts", account_pages.add_account, may.MANAGE_ACCOUNTS)
     doors.page("/accounts/{name}", account_pages.one_account_page, may.MANAGE_ACCOUNTS)
@@ -102,6 +106,8 @@ def _interface(doors: Registrar) -> None:
     post(f"{v1}/incidents/{{id}}/hand-over", api.hand_over_incident, may.DECIDE)
     post(f"{v1}/incidents/{{id}}/decide", api.decide_incident, may.DECIDE)
     post(f"{v1}/incidents/{{id}}/follow-up", api.follow_up_incident, may.DECIDE)
+    post(f"{v1}/incidents/{{id}}/live", view_pages.open_live, may.LOOK_CLEARLY)
+    post(f"{v1}/incidents/{{id}}/seconds", view_pages.open_seconds, may.LOOK_CLEARLY)
     get(f"{v1}/reasons", api.list_reasons, may.SEE_ALERTS)
 
     get(f"{v1}/cameras", api.list_cameras, may.SEE_CAMERAS)
