@@ -27,9 +27,9 @@ from veilleur.cameras.simulated import secret_file
 from veilleur.catalogue import Event
 from veilleur.cli.choosing import FIRST
 from veilleur.cli.demo import FILMED
-from veilleur.cli.french import cause_word, condition_word, say
 from veilleur.cli.screen import Shown, screen
 from veilleur.engine.drops import Cause
+from veilleur.engine.french import cause_word, condition_word, say
 from veilleur.engine.report import CameraReport, Condition
 from veilleur.engine.seat import _BLIND, _NEXT
 from veilleur.engine.situations import Alert

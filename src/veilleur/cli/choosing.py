@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from veilleur.cli.french import say
 from veilleur.engine.assembly import Detectors
+from veilleur.engine.french import say
 from veilleur.events.wording import Language
 from veilleur.geometry import View
 from veilleur.perception.choice import cache_folder, decide, machine_key, recall

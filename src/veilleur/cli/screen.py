@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from veilleur.catalogue import WORDING
-from veilleur.cli.french import cause_word, condition_word, say
+from veilleur.engine.french import cause_word, condition_word, say
 from veilleur.engine.report import CameraReport, Condition
 from veilleur.engine.situations import Alert
 from veilleur.events.wording import Language, sentence

@@ -22,9 +22,9 @@ from rich.live import Live
 
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.cli.choosing import chosen, tell
-from veilleur.cli.french import condition_word, say
 from veilleur.cli.screen import SHOWN_ALERTS, Shown, alert_line, screen, trouble
 from veilleur.engine.assembly import Detectors
+from veilleur.engine.french import condition_word, say
 from veilleur.engine.lineup import Lineup, line_up
 from veilleur.engine.node import Node
 from veilleur.engine.report import CameraReport, Condition

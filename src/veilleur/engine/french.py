@@ -1,4 +1,4 @@
-"""What `veilleur watch` and `demo` say beside the signals, in French.
+"""What screens say of the engine beside the signals, in French.
 
 Sentences are made in English where they arise, with their values in them; here each is recognised
 and said again. A test reads the sentences out of the code, so that none is forgotten.
