@@ -120,5 +120,5 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    with Database.open(url, patience_s=2.0) as opened:
+    with Database.open(url, patience_s=20.0) as opened:
         yield opened

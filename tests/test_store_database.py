@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import stat
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -19,12 +21,15 @@ from sqlalchemy import text
 import veilleur.store
 from tests.storing import at, database, entry, postgresql, signal, signalled, sqlite_url, url
 from veilleur.errors import ConfigurationError, StoreError
+from veilleur.incidents.identity import new_id
 from veilleur.incidents.signal import SignalRecord
 from veilleur.law.deed import Entry
 from veilleur.store import chain, incidents, outbox
 from veilleur.store.database import Database, kept_head, reading, url_in
 from veilleur.store.metadata import metadata
 from veilleur.store.sqlite import version_trouble
+from veilleur.store.transaction import Reading
+from veilleur.store.turn import Turn
 
 __all__ = ["database", "postgresql", "url"]  # fixtures
 
@@ -136,6 +141,82 @@ def test_one_transaction_waits_for_another_but_not_for_ever(tmp_path: Path) -> N
         assert [error.cause for error in caught] == ["locked"]
         store()
         assert len(caught) == 1
+
+
+def test_turns_are_given_in_the_order_in_which_they_were_asked_for() -> None:
+    turn, served = Turn(), list[int]()
+    assert turn.take(0)
+
+    def wait(number: int) -> None:
+        assert turn.take(20)
+        served.append(number)
+        turn.give()
+
+    threads = [threading.Thread(target=wait, args=(number,)) for number in range(5)]
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        while turn.waiting < number:
+            pass
+    assert not turn.take(0)
+    turn.give()
+    for thread in threads:
+        thread.join()
+    assert served == [0, 1, 2, 3, 4]
+    assert turn.take(0)
+
+
+def test_only_the_writer_checkpoints_and_each_commit_is_flushed(tmp_path: Path) -> None:
+    wanted = ("wal_autocheckpoint", "synchronous", "query_only", "secure_delete", "foreign_keys")
+
+    def pragmas(r: Reading) -> tuple[int, ...]:
+        ask = (r.connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in wanted)
+        return tuple(ask)
+
+    with Database.open(sqlite_url(tmp_path)) as database:
+        with database.write() as w:
+            assert pragmas(w) == (1000, 2, 0, 1, 1)
+        with database.read() as r:
+            assert pragmas(r)[::2] == (0, 1, 1)
+
+
+def test_after_a_failure_the_connection_is_another_one(database: Database) -> None:
+    def connection(cause: str | None) -> object:
+        with database.write() as w:
+            used = w.connection.connection.dbapi_connection
+            if cause:
+                failed.append(used)
+                raise StoreError("the disk fails", cause=cause)
+        return used
+
+    failed: list[object] = []
+    first = connection(None)
+    assert connection(None) is first
+    with pytest.raises(StoreError):
+        connection("unreachable")
+    assert failed == [first]
+    assert connection(None) is not first
+
+
+@pytest.mark.tool("postgresql")
+def test_two_processes_may_write_to_one_server(postgresql: Callable[[], str]) -> None:
+    url = postgresql()
+    with Database.open(url) as one, Database.open(url) as other:
+
+        def store(database: Database) -> None:
+            for _ in range(40):
+                with database.write() as w:
+                    signalled(w, signal(rule=str(new_id(at(0)))))
+
+        threads = [threading.Thread(target=store, args=(database,)) for database in (one, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with one.read() as r:
+            report = chain.verify(r)
+            assert (report.intact, report.rows) == (True, 160)
+            numbers = [json.loads(row.payload)["record"] for row in outbox.after(r, 0, 100, None)]
+            assert numbers == sorted(numbers)
 
 
 def test_a_transaction_inside_another_is_a_mistake(database: Database) -> None:

@@ -464,6 +464,8 @@ def test_a_lost_connection_is_told_and_the_next_transaction_has_a_new_one(
         assert refused(lambda: cut_off(database, lambda: admin(url, end))).cause == "unreachable"
         with database.write() as w:
             incident = signalled(w)
+        with database.read() as r:
+            assert incidents.recent(r, None) == [incident]
         admin(url, end)
         with database.read() as r:
             assert incidents.recent(r, None) == [incident]

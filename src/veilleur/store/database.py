@@ -29,6 +29,7 @@ from veilleur.store.postgresql import Postgresql
 from veilleur.store.record import Head, audit
 from veilleur.store.reserve import Reserve
 from veilleur.store.transaction import Reading, Writing
+from veilleur.store.turn import Turn
 from veilleur.store.witness import Witness
 
 PATIENCE_S = 5.0
@@ -152,7 +153,7 @@ class Database:
     def __init__(self, kind: Kind, patience_s: float) -> None:
         self._kind = kind
         self._patience_s = patience_s
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._owner: int | None = None
 
     @classmethod
@@ -201,11 +202,11 @@ class Database:
     def write(self, *, essential: bool = True) -> Iterator[Writing]:
         """Write: what is done inside is stored at its end, all of it or nothing.
 
-        The only writer of the process while it lasts; others wait. It may hold many deeds: one
-        transaction of a hundred signals costs about as much as ten of one. essential: False for
-        what may be refused when the disk is nearly full, pictures above all, so that there is room
-        for records. Raises StoreError; its connection is then closed, and a new one is opened for
-        the next transaction.
+        The only writer of the process while it lasts; others wait, in the order they came. It may
+        hold many deeds: in a transaction of a hundred, a signal costs a third of one on its own.
+        essential: False for what may be refused when the disk is nearly full, pictures above all,
+        so that there is room for records. Raises StoreError; its connection is then closed, and a
+        new one is opened for the next transaction.
         """
         with self._my_turn():
             if not essential:
@@ -227,11 +228,11 @@ class Database:
         me = threading.get_ident()
         if self._owner == me:
             raise RuntimeError("write() inside write(): a transaction has one beginning")
-        if not self._turn.acquire(timeout=self._patience_s):
+        if not self._turn.take(self._patience_s):
             raise failures.failure(
                 self.where,
                 "locked",
-                f"another transaction has been going on for {self._patience_s:g} s",
+                f"other transactions have been going on for {self._patience_s:g} s",
                 "try again",
             )
         self._owner = me
@@ -239,7 +240,7 @@ class Database:
             yield
         finally:
             self._owner = None
-            self._turn.release()
+            self._turn.give()
 
     def close(self) -> None:
         self._kind.close()
