@@ -194,6 +194,33 @@ def test_other_masks_connect_anew_in_the_same_place(clip: Path) -> None:
         assert shown.picture.luma.max() < 60
 
 
+@pytest.mark.parametrize("masks", [(), (((0.0, 0.0), (0.1, 0.0), (0.1, 0.1)),)])
+def test_a_frame_that_was_in_hand_is_not_told_of_a_camera_that_left(
+    clip: Path, masks: tuple[object, ...]
+) -> None:
+    """Neither after it was removed nor as if it were its successor's."""
+    in_hand, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        in_hand.set()
+        go_on.wait(60)
+
+    at_once = ANYBODY.model_copy(update={"params": {"dwell_s": 0.0}})
+    one = with_rules(member("gate", clip, loop=True), at_once)
+    with Node([one], laboratory([one]), Made(Blocks(work))) as node:
+        assert in_hand.wait(60)
+        if masks:
+            node.replace(replace(one, settings=replace(one.settings, masks=masks)))  # type: ignore[arg-type]
+        else:
+            node.remove("gate")
+        go_on.set()
+        until(lambda: node._drops.of("gate")["stopped"] > 0, node)
+        if masks:
+            until_it_runs(node, "gate")
+        else:
+            assert node.snapshot("gate") is None
+
+
 # ---------------------------------------------------------------------- order of importance
 SECOND = SheddingSettings(look_s=1.0, looks=4, bad_looks=2, settle_s=0.0, room=2.0, calm_s=2.0)
 
@@ -238,9 +265,11 @@ def test_where_nothing_is_given_up_a_new_camera_is_analysed() -> None:
 
 def test_counts_of_a_camera_that_left_are_no_sign_of_load() -> None:
     """The sums over all cameras fall when one leaves; they are looked at anew."""
-    shedding = Shedding(["a", "b"], 2, SECOND)
-    shedding.update(Load(analysed=1000, lost=10), 0.0)
-    shedding.arrange(["a"])
-    for second in range(1, 8):
-        shedding.update(Load(analysed=100 + 5 * second), float(second))
+    settings = replace(SECOND, looks=1, bad_looks=1)
+    shedding = Shedding(["a", "b", "gone"], 2, settings)
+    shedding.update(Load(analysed=100), 0.0)
+    shedding.arrange(["a", "b"])
+    shedding.update(Load(analysed=98, lost=4), 1.0)
     assert shedding.shed == set()
+    shedding.update(Load(analysed=100, lost=6), 2.0)
+    assert shedding.shed == {"b"}
