@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from veilleur import __version__
+from veilleur.cli.account import app as account
 from veilleur.cli.audit import app as audit
 from veilleur.cli.camera import app as camera
 from veilleur.cli.demo import demo
@@ -28,6 +29,7 @@ app.command()(demo)
 app.command()(simulate)
 app.command()(doctor)
 app.add_typer(camera, name="camera")
+app.add_typer(account, name="account")
 app.add_typer(audit, name="audit")
 
 

@@ -94,6 +94,8 @@ class SignIn:
     def _begin(self, account: Account, address: str, before: str) -> str:
         now = self._settings.now()
         with self._database.write() as w:
+            if accounts.account(w, account.name) != account:
+                raise WrongPassword  # it was changed, or its one sign-in used, meanwhile
             if before:
                 sessions.end(w, sessions.digest(before))
             if account.once:
