@@ -23,6 +23,7 @@ ORDER = (
     "events",
     "law",
     "site",
+    "site_editing",
     "incidents",
     "store",
     "evidence",

@@ -45,7 +45,7 @@ from veilleur.ground import GroundSpecification, view_on
 from veilleur.perception.backends import Precision
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET, ModelConfiguration
-from veilleur.yaml import Misplaced, read_model, read_tree
+from veilleur.yaml import Misplaced, as_model, parse_tree, read_model, read_tree
 
 NOMINAL = View(1600, 900)
 _MASK: TypeAdapter[tuple[Point, ...]] = TypeAdapter(tuple[Point, ...])
@@ -126,6 +126,11 @@ def load_site(path: Path) -> Site:
     Errors: `veilleur.yaml.Problems` (a ConfigurationError) with every mistake, line and column.
     """
     return read_model(path, Site, partial(_mistakes, folder=path.parent))
+
+
+def parse_site(text: str, path: Path) -> Site:
+    """The same, of a text that is to stand in the file at `path`."""
+    return as_model(parse_tree(text, path), path, Site, partial(_mistakes, folder=path.parent))
 
 
 def load_choice(path: Path) -> Choice:

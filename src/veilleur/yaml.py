@@ -84,6 +84,11 @@ def read_tree(path: Path) -> CommentedMap:
         raise ConfigurationError(
             f"cannot be read: {reason}", remedy="it must be a text file in UTF-8", file=str(path)
         ) from error
+    return parse_tree(text, path)
+
+
+def parse_tree(text: str, path: Path) -> CommentedMap:
+    """The same, of a text that is or will be in the file at `path`. Errors: ConfigurationError."""
     try:
         tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
@@ -112,7 +117,16 @@ def read_model(
     further: finds what the types cannot see, in the plain tree, whether they are content or not.
     Errors: Problems, or ConfigurationError where the file holds no settings at all.
     """
-    tree = read_tree(path)
+    return as_model(read_tree(path), path, model, further)
+
+
+def as_model(
+    tree: CommentedMap,
+    path: Path,
+    model: type[Model],
+    further: Callable[[Any], Iterator[Misplaced]] | None = None,
+) -> Model:
+    """The same, of a tree that was read already."""
     raw = plain(tree)
     found = [placed(wrong, tree, path) for wrong in further(raw)] if further else []
     value = None
