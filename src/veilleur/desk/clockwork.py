@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -22,6 +23,8 @@ from veilleur.store.database import Database
 
 TICK_S = 1.0
 ALIVE_EVERY_S = 5.0
+MOST_UNSAID = 10_000
+"""Lines that wait for a store that refuses; beyond it the oldest are let go."""
 ERASE_EVERY_S = 60.0
 STEP_S = 2.0
 """The clock on the wall moved by more than that against the host's own: it was put right."""
@@ -55,7 +58,7 @@ class Clockwork:
         self._engine, self._changed, self._alive, self._utc = engine, changed, alive, utc
         self.technical = Technical()
         self._wrote = self._erased = 0.0
-        self._unsaid: list[Entry] = []
+        self._unsaid: deque[Entry] = deque(maxlen=MOST_UNSAID)
         self._clock = (utc(), time.monotonic())
 
     def run(self, stop: threading.Event) -> None:
@@ -94,7 +97,7 @@ class Clockwork:
                 details = {"incident": str(piece.incident), "sort": piece.sort.value}
                 deed = Deed.EVIDENCE_ERASED
                 w.record(Entry(deed=deed, at=now, who=SYSTEM, of=of, details=details))
-        self._unsaid = []
+        self._unsaid.clear()
         self._wrote = host_s if heartbeat else self._wrote
         self._erased = host_s if erasing else self._erased
 

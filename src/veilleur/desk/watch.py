@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.member import Member
 from veilleur.engine.node import Node, NodeFailed
 from veilleur.engine.report import CameraReport, Surprise
 from veilleur.engine.seen import Snapshot
-from veilleur.engine.sighting import Sighting
+from veilleur.engine.sighting import MOST_PICTURES, Sighting
 from veilleur.law.gate import Gate
 
 LOOK_EVERY_S = 0.25
@@ -22,7 +24,7 @@ WAIT_S = 0.2
 
 
 class Watch:
-    """told: mistakes of the engine."""
+    """told: mistakes of the engine. passed_on: host seconds of the last look for sightings."""
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class Watch:
         self._members = {member.id: member for member in members}
         self._gate, self._detectors, self._analysts, self._told = gate, detectors, analysts, told
         self._lock = threading.Lock()
+        self.passed_on = time.monotonic()
         self.sightings: queue.SimpleQueue[Sighting] = queue.SimpleQueue()
         self.node = self._made()
 
@@ -50,6 +53,7 @@ class Watch:
         """Pass on what the node says; make a new one where it broke."""
         while not stop.is_set():
             self._pass_on(WAIT_S)
+            self.passed_on = time.monotonic()
             try:
                 self.node.check()
             except NodeFailed:
@@ -59,13 +63,19 @@ class Watch:
         node = self.node
         try:
             if wait_s:
-                self.sightings.put(node.alerts.get(timeout=wait_s))
+                self._put(node.alerts.get(timeout=wait_s))
             while True:
-                self.sightings.put(node.alerts.get_nowait())
+                self._put(node.alerts.get_nowait())
         except queue.Empty:
             pass
         while not node.surprises.empty():
             self._told(node.surprises.get())
+
+    def _put(self, sighting: Sighting) -> None:
+        """A signal is never let go, its picture is where too many wait to be stored."""
+        if self.sightings.qsize() >= MOST_PICTURES:
+            sighting = replace(sighting, picture=None)
+        self.sightings.put(sighting)
 
     def _made(self) -> Node:
         return Node(
@@ -85,19 +95,22 @@ class Watch:
         return tuple(self._members.values())
 
     def add(self, member: Member) -> None:
+        """Raises VeilleurError; then it is not there."""
         with self._lock:
-            self._members[member.id] = member
             self.node.add(member)
+            self._members[member.id] = member
 
     def remove(self, camera: str) -> None:
+        """Where it is there. Raises VeilleurError; then it is there, and may be removed again."""
         with self._lock:
-            if self._members.pop(camera, None) is not None:
+            if camera in self._members:
                 self.node.remove(camera)
+                del self._members[camera]
 
     def replace(self, member: Member) -> None:
         with self._lock:
-            self._members[member.id] = member
             self.node.replace(member)
+            self._members[member.id] = member
 
     # ------------------------------------------------------------------ as it is now
     def report(self) -> list[CameraReport]:

@@ -1,0 +1,152 @@
+"""`veilleur demo` and `veilleur serve`, as somebody types them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+import veilleur
+
+SITE = Path(veilleur.__file__).parent / "demo" / "site.yaml"
+COMMAND = Path(sys.executable).with_name("veilleur")
+PATIENCE_S = 60.0
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    pause, deadline = threading.Event(), time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        pause.wait(0.1)
+
+
+class Running:
+    """A command and what it has said."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process, self.said = process, ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+
+    def find(self, pattern: str) -> str:
+        until(lambda: re.search(pattern, self.said) or self.process.poll() is not None, pattern)
+        found = re.search(pattern, self.said)
+        assert found is not None, self.said
+        return found[1]
+
+    def children(self) -> set[int]:
+        """Processes that descend from it."""
+        parents = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                except OSError:
+                    continue
+                parents[int(entry.name)] = int(fields[1])
+        found = {self.process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return found - {self.process.pid}
+
+    def heard(self) -> str:
+        """All it said, once it has ended."""
+        self._reader.join()
+        return self.said
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(20)
+
+
+@contextmanager
+def run(*arguments: str, **environment: str) -> Iterator[Running]:
+    with subprocess.Popen(
+        [str(COMMAND), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environment | {"PYTHONUNBUFFERED": "1"},
+    ) as process:
+        running = Running(process)
+        try:
+            yield running
+        finally:
+            process.kill()
+            running.heard()
+
+
+@contextmanager
+def sign_in(address: str, name: str, password: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, headers={"Origin": address}) as client:
+        answer = client.post("/sign-in", data={"name": name, "password": password})
+        assert answer.status_code == 303, answer.text
+        yield client
+
+
+def test_the_demo_is_the_whole_product_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with run("demo", "--port", "0", TMPDIR=str(tmp_path)) as demo:
+        address = demo.find(r"the console is at (http://127\.0\.0\.1:\d+)")
+        password = demo.find(r"with the password (\S+)")
+        with sign_in(address, "demo", password) as client:
+            until(lambda: client.get("/api/v1/incidents").json(), "an alert")
+            assert client.get("/account").status_code == 200
+            cameras = client.get("/api/v1/cameras").json()
+        assert [camera["reference"] for camera in cameras] != []
+        assert demo.find(r"(courtyard  \S+  .+)")
+        with httpx.Client(base_url=address, headers={"Origin": address}) as other:
+            again = other.post("/sign-in", data={"name": "demo", "password": password})
+        assert again.status_code == 401
+        assert list(tmp_path.iterdir())
+        children = demo.children()
+        assert children
+        assert demo.end() == 0
+    assert list(tmp_path.iterdir()) == []
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), "children gone")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(
+            ["--host", "0.0.0.0"],
+            "unprotected",
+            id="passwords in clear over a network",
+        ),
+        pytest.param(["--port", "1", "--host", "127.0.0.300"], "127.0.0.300", id="no address"),
+        pytest.param(["--profile", "nowhere.yaml"], "nowhere.yaml", id="no profile"),
+        pytest.param(["--database", "mysql://x"], "mysql", id="another database"),
+    ],
+)
+def test_what_cannot_be_served_is_told_with_what_to_do(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    with run("serve", "--site", str(SITE), *data, *arguments) as serve:
+        assert serve.process.wait(30) != 0
+        assert words in serve.heard()
+
+
+def test_a_real_camera_is_not_served_without_a_law_in_force(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "site: Square\ncameras:\n  - {id: gate, source: 'rtsp://192.0.2.7/live', rules: []}\n"
+    )
+    with run("serve", "--site", str(site), "--data", str(tmp_path / "data")) as serve:
+        assert serve.process.wait(30) != 0
+        assert "a law in force" in serve.heard()
