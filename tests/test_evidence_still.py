@@ -196,3 +196,12 @@ def test_lines_are_drawn_on_top_of_what_is_hidden() -> None:
     box = Box(*shares(STANDING)[0])
     image = decoded(still(dark, Hidden(people=shares(STANDING)), drawn=Drawn(box=box)))
     assert image[200, 660].min() > 200
+
+
+def test_a_laboratorys_still_says_so_wherever_it_is_taken() -> None:
+    plain = decoded(still(noisy(), Hidden()))
+    marked = decoded(still(noisy(), Hidden(), drawn=Drawn(mark="LABORATORY")))
+    height = plain.shape[0]
+    changed = np.abs(plain.astype(int) - marked.astype(int)).max(axis=2) > 60
+    assert changed[height * 9 // 10 :].any()
+    assert not changed[: height * 8 // 10].any()

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -37,8 +36,11 @@ from veilleur.store.database import Database
 from veilleur.store.evidence import Content, Sort
 
 LOOK_EVERY_S = 0.2
-CLIP_AFTER_S = 1.0
-"""After the last second of a clip, the boxes of the picture after it are known too."""
+PIECE_S = 3.0
+"""A clip is made in pieces of that length while it goes on, so that its end is ready at once."""
+AFTERWARDS_S = 0.6
+"""So much later the boxes of the picture after the last one are known too."""
+LOOKS_S = 1.5
 GIVE_UP_S = 20.0
 MOST_UNDER_WAY = 64
 """Incidents of which the last seconds are still to come. Of more only the first are kept."""
@@ -47,17 +49,24 @@ MOST_UNDER_WAY = 64
 @dataclass(slots=True, eq=False)
 class _Under:
     """An incident whose last seconds are still to come. onset_s: host seconds. clip: the piece that
-    is promised, None where no clip is granted."""
+    is promised, None where no clip is granted. packets: asked for, not there yet. piece_s: up to
+    when the clip is made."""
 
     stored: Stored
     onset_s: float
     clip: UUID | None
-    first: Future[Recorded] | None
-    last: Future[Recorded] | None = None
+    maker: ClipMaker
+    packets: Future[Recorded] | None
+    piece_s: float
+    failed: str = ""
 
     @property
     def ends_s(self) -> float:
-        return self.onset_s + AFTER_S + CLIP_AFTER_S
+        return self.onset_s + AFTER_S
+
+    def due(self, now: float) -> bool:
+        """Is there enough that is new?"""
+        return now >= min(self.piece_s + PIECE_S, self.ends_s) + AFTERWARDS_S
 
 
 class Footages:
@@ -77,7 +86,14 @@ class Footages:
             sighting = one.sighting
             before_s = (sighting.at - sighting.began_at).total_seconds()
             onset_s = sighting.host_s - before_s
-            under = _Under(one, onset_s, self._promised(one), self._packets(one.signal.camera))
+            under = _Under(
+                one,
+                onset_s,
+                self._promised(one),
+                ClipMaker(onset_s - BEFORE_S),
+                self._packets(one.signal.camera),
+                onset_s,
+            )
             with self._lock:
                 self._under.append(under)
 
@@ -92,19 +108,36 @@ class Footages:
     def _over(self, under: _Under) -> bool:
         """One look at it; True: nothing is left to do."""
         now = time.monotonic()
-        if under.first is not None and under.first.done():
-            self._keep(under, under.first)
-            under.first = None
-        if now < under.ends_s:
-            return False
-        if under.last is None:
-            under.last = self._packets(under.stored.signal.camera)
-        if not under.last.done() and now < under.ends_s + GIVE_UP_S:
-            return False
-        self._keep(under, under.last)
-        if under.clip is not None:
-            self._make_clip(under, under.clip)
-        return True
+        if under.packets is not None:
+            if not under.packets.done() and now < under.ends_s + GIVE_UP_S:
+                return False
+            self._take(under, _result(under.packets), min(now - AFTERWARDS_S, under.ends_s))
+            under.packets = None
+            if under.piece_s >= under.ends_s:
+                self._finish(under)
+                return True
+        if under.due(now):
+            under.packets = self._packets(under.stored.signal.camera)
+        return False
+
+    def _take(self, under: _Under, recorded: Recorded | None, until_s: float) -> None:
+        """What has come up to `until_s`. A camera that was cut off gives no more."""
+        under.piece_s = max(under.piece_s, until_s)
+        if recorded is None:
+            return
+        self.kept.keep(under.stored.incident.id, recorded, under.onset_s)
+        if under.clip is not None and not under.failed:
+            self._add(under, recorded, until_s)
+
+    def _add(self, under: _Under, recorded: Recorded, until_s: float) -> None:
+        start = recorded.utc(under.onset_s - BEFORE_S - LOOKS_S)
+        try:
+            looks = self._watch.node.boxes(
+                under.stored.signal.camera, start, recorded.utc(until_s + LOOKS_S)
+            )
+            under.maker.add(recorded, looks, until_s)
+        except (EvidenceFailed, PlaybackFailed, ConfigurationError) as error:
+            under.failed = str(getattr(error, "cause", "")) or "unknown"
 
     def _packets(self, camera: str) -> Future[Recorded]:
         try:
@@ -113,11 +146,6 @@ class Footages:
             gone: Future[Recorded] = Future()
             gone.set_exception(error)
             return gone
-
-    def _keep(self, under: _Under, packets: Future[Recorded]) -> None:
-        recorded = _result(packets)
-        if recorded is not None:
-            self.kept.keep(under.stored.incident.id, recorded, under.onset_s)
 
     # ------------------------------------------------------------------ clips
     def _promised(self, stored: Stored) -> UUID | None:
@@ -138,31 +166,21 @@ class Footages:
         except StoreError:
             return None
 
-    def _make_clip(self, under: _Under, piece: UUID) -> None:
-        with self._failure_told(under, piece):
-            recorded = _result(under.last)
-            if recorded is None:
-                raise EvidenceFailed(
-                    "the camera was cut off", remedy="look at the still", cause="camera"
-                )
-            since = under.onset_s - BEFORE_S
-            start, end = recorded.utc(since - 2.0), recorded.utc(under.ends_s)
-            looks = self._watch.node.boxes(under.stored.signal.camera, start, end)
-            maker = ClipMaker(since)
-            maker.add(recorded, looks, under.onset_s + AFTER_S)
-            made = Content(maker.finish().content, MEDIA_TYPE)
-            with self._database.write(essential=False) as w:
-                evidence.keep(w, piece, made)
-                w.record(_entry(under.stored, Deed.EVIDENCE_KEPT))
-
-    @contextmanager
-    def _failure_told(self, under: _Under, piece: UUID) -> Iterator[None]:
+    def _finish(self, under: _Under) -> None:
+        """The clip, or why there is none, stored with its incident."""
+        if under.clip is None:
+            return
         try:
-            yield
-        except (EvidenceFailed, PlaybackFailed, StoreError, ConfigurationError) as error:
-            cause = str(getattr(error, "cause", "")) or "unknown"
+            if under.failed:
+                raise EvidenceFailed("it broke off", remedy="see the still", cause=under.failed)
+            made = Content(under.maker.finish().content, MEDIA_TYPE)
+            with self._database.write(essential=False) as w:
+                evidence.keep(w, under.clip, made)
+                w.record(_entry(under.stored, Deed.EVIDENCE_KEPT))
+        except (EvidenceFailed, StoreError) as error:
+            cause = error.cause or "unknown"
             with self._database.write() as w:
-                evidence.fail(w, piece, cause)
+                evidence.fail(w, under.clip, cause)
                 w.record(_entry(under.stored, Deed.EVIDENCE_FAILED, cause))
 
 

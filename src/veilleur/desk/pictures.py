@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
@@ -24,13 +24,19 @@ from veilleur.store.database import Database
 from veilleur.store.evidence import Content
 
 WAIT_S = 0.2
+LABORATORY = "LABORATORY - NOBODY REAL"
 
 
 class Pictures:
-    """One thread that turns what was seen into evidence."""
+    """One thread that turns what was seen into evidence. alive: called with each round."""
 
-    def __init__(self, database: Database, site: Site) -> None:
-        self._database, self._site = database, site
+    def __init__(
+        self,
+        database: Database,
+        site: Site,
+        alive: Callable[[StoreError | None], None] = lambda _: None,
+    ) -> None:
+        self._database, self.site, self._alive = database, site, alive
         self._wanted: queue.SimpleQueue[Stored] = queue.SimpleQueue()
         self._unsaid: list[tuple[UUID, str]] = []
 
@@ -40,8 +46,8 @@ class Pictures:
                 self._wanted.put(one)
 
     def run(self, stop: threading.Event) -> None:
-        self._give_up_old()
         while not stop.is_set():
+            self._alive(None)
             try:
                 stored = self._wanted.get(timeout=WAIT_S)
             except queue.Empty:
@@ -49,8 +55,8 @@ class Pictures:
                 continue
             self._make(stored)
 
-    def _give_up_old(self) -> None:
-        """What was promised before a restart nobody makes any more."""
+    def give_up_old(self) -> None:
+        """What was promised before a restart nobody makes any more. Raises StoreError."""
         with self._database.write() as w:
             for piece in evidence.awaited(w):
                 evidence.fail(w, piece.id, "the service was restarted before it was made")
@@ -83,11 +89,12 @@ class Pictures:
         return still(sighting.picture, hidden, drawn=self._drawn(stored))
 
     def _drawn(self, stored: Stored) -> Drawn:
-        camera = self._site.camera(stored.signal.camera)
+        camera = self.site.camera(stored.signal.camera)
         rules = camera.rules if camera is not None else ()
         rule = next((one for one in rules if one.id == stored.signal.rule), None)
         shape = (rule.zone or rule.line) if rule is not None else None
-        return Drawn((shape,) if shape else (), stored.signal.where)
+        mark = LABORATORY if stored.signal.laboratory else ""
+        return Drawn((shape,) if shape else (), stored.signal.where, mark)
 
     def _failed(self, stored: Stored, error: EvidenceFailed | StoreError) -> None:
         """The incident says why it has no picture; where even that can't be written, it stays

@@ -24,11 +24,13 @@ _AMBER, _WHITE, _BLACK = (0, 176, 255), (255, 255, 255), (0, 0, 0)  # BGR
 class Drawn:
     """Lines on top of the picture, in shares of its width and height.
 
-    zones: what the rule watches; a line has two corners. box: what it signals.
+    zones: what the rule watches; a line has two corners. box: what it signals. mark: written over
+    the picture's lower edge, in capitals without accents.
     """
 
     zones: tuple[Polygon, ...] = ()
     box: Box | None = None
+    mark: str = ""
 
 
 def still(
@@ -45,6 +47,8 @@ def still(
     for points, closed, colour in _outlines(drawn or Drawn(), image):
         for shade, thick in ((_BLACK, 4), (colour, 2)):
             cv2.polylines(image, [points], closed, shade, thick, cv2.LINE_AA)
+    if drawn is not None and drawn.mark:
+        _write(image, drawn.mark)
     written, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not written:
         raise EvidenceFailed("the still can't be encoded", remedy="report it", cause="encoder")
@@ -65,3 +69,13 @@ def _outlines(
 def _rounded(points: Polygon, size: FloatArray) -> NDArray[np.int32]:
     rounded: NDArray[np.int32] = np.rint(np.array(points) * size).astype(np.int32)
     return rounded
+
+
+def _write(image: ImageArray, mark: str) -> None:
+    """So that a picture which left its page still says what it is."""
+    height = image.shape[0]
+    scale = max(0.4, height / 900)
+    at = (round(12 * scale), height - round(14 * scale))
+    for shade, thick in ((_BLACK, 4), (_AMBER, 2)):
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(image, mark, at, font, scale, shade, max(1, round(thick * scale)), cv2.LINE_AA)
