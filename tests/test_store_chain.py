@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from typer.testing import CliRunner
 
 from tests.storing import NOON, at, database, entry, postgresql, signalled, sqlite_url, url
 from veilleur.cli.audit import app
-from veilleur.errors import ConfigurationError
+from veilleur.errors import ConfigurationError, StoreError
 from veilleur.law.deed import Deed
 from veilleur.store import chain, record
 from veilleur.store.chain import ChainReport, Tamper
@@ -295,6 +297,19 @@ def test_a_clock_that_was_set_back_is_told_and_is_no_break(database: Database) -
     assert (report.intact, report.clock_back) == (True, (4,))
 
 
+def test_a_record_that_was_cut_off_is_not_opened(kept: Database, url: str, tmp_path: Path) -> None:
+    with kept.write() as w:
+        unguarded(w)
+        cut(7)(w)
+    kept.close()
+    (tmp_path / "veilleur.db.head").unlink(missing_ok=True)
+    with pytest.raises(
+        StoreError, match="should end with number 10 and ends with record 7"
+    ) as caught:
+        Database.open(url)
+    assert caught.value.cause == "corrupt"
+
+
 def test_rows_can_only_be_added(kept: Database) -> None:
     for statement in (
         "UPDATE audit SET who = 'eve' WHERE number = 3",
@@ -352,6 +367,20 @@ def test_an_export_is_verified_without_the_database(kept: Database, tmp_path: Pa
         file.write_text("".join(lines[:number] + lines[number + 1 :]), encoding="utf-8")
         kind = Tamper.TRUNCATED if number == ROWS else Tamper.DELETED
         assert told(verify_export(file)) == [(kind, number)]
+
+
+def test_anybody_can_write_a_verifier_for_an_export(kept: Database, tmp_path: Path) -> None:
+    """As docs/store.md says it is done."""
+    first, *rows = map(json.loads, exported(kept, tmp_path / "x").read_text().splitlines())
+    previous = first["origin"]
+    for row in rows:
+        microseconds = round(datetime.fromisoformat(row["at"]).timestamp() * 1_000_000)
+        details = json.dumps(row["details"], sort_keys=True, separators=(",", ":"))
+        content = ["veilleur-audit-1", row["number"], microseconds]
+        content += [row[name] for name in ("who", "deed", "of", "reason")] + [details, previous]
+        previous = sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+        assert row["digest"] == previous
+    assert previous == first["digest"]
 
 
 @pytest.mark.parametrize("line", ["", "{", "[]", '{"number": 1}', '{"at": 3}'])

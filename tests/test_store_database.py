@@ -197,6 +197,15 @@ def test_after_a_failure_the_connection_is_another_one(database: Database) -> No
     assert connection(None) is not first
 
 
+def test_a_closed_database_says_so(database: Database) -> None:
+    database.close()
+    database.close()
+    for use in (database.read, database.write):
+        with pytest.raises(StoreError) as caught, use():
+            pass
+        assert caught.value.cause == "unreachable"
+
+
 @pytest.mark.tool("postgresql")
 def test_two_processes_may_write_to_one_server(postgresql: Callable[[], str]) -> None:
     url = postgresql()

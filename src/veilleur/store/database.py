@@ -155,6 +155,7 @@ class Database:
         self._patience_s = patience_s
         self._turn = Turn()
         self._owner: int | None = None
+        self._closed = False
 
     @classmethod
     def open(
@@ -195,6 +196,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """Ask. What is seen is one instant's state, whatever is written meanwhile."""
+        self._require_open()
         with failures.named(self.where), self._kind.reader.connect() as connection:
             yield Reading(connection)
 
@@ -209,6 +211,7 @@ class Database:
         new one is opened for the next transaction.
         """
         with self._my_turn():
+            self._require_open()
             if not essential:
                 self._kind.refuse_unessential()
             try:
@@ -243,7 +246,16 @@ class Database:
             self._turn.give()
 
     def close(self) -> None:
-        self._kind.close()
+        """After the transaction that goes on. A second time does nothing."""
+        if self._closed:
+            return
+        with self._my_turn():
+            self._closed = True
+            self._kind.close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise failures.failure(self.where, "unreachable", "it has been closed")
 
 
 def url_in(folder: Path) -> str:
