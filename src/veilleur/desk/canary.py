@@ -20,6 +20,7 @@ from veilleur.cameras.source import Kind, Source
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.assembly import Assembly
 from veilleur.engine.member import Member
+from veilleur.errors import VeilleurError
 from veilleur.events.specification import RuleSpecification
 
 CAMERA = "veilleur.canary"
@@ -46,8 +47,9 @@ def member(film: Path) -> Member:
 class Canary:
     """One thread that lets the film be watched every `every_s` seconds.
 
-    play, withdraw: put the camera into the node and out of it. came, missed: told of the outcome,
-    the second with what is known of it. wanted: may it sing now? (Not while everything is stopped.)
+    play, withdraw: put the camera into the node and out of it; they may raise VeilleurError. came,
+    missed: told of the outcome, the second with what is known of it. wanted: may it sing now? (Not
+    while everything is stopped: nothing is to be proven then, and that counts as `came`.)
     """
 
     def __init__(
@@ -76,11 +78,21 @@ class Canary:
             while not stop.is_set():
                 began = time.monotonic()
                 if self._wanted():
-                    self._sing(member(film), stop)
+                    self._try(member(film), stop)
+                else:
+                    self._came()
                 stop.wait(max(0.0, self._every_s - (time.monotonic() - began)))
 
+    def _try(self, camera: Member, stop: threading.Event) -> None:
+        try:
+            self._sing(camera, stop)
+        except VeilleurError as error:
+            self._missed(error.message)
+
     def _sing(self, camera: Member, stop: threading.Event) -> None:
+        """Raises VeilleurError where the engine doesn't take it, or doesn't let it go."""
         self._heard.clear()
+        self._withdraw(camera.id)  # where it could not be taken out the last time
         self._play(camera)
         deadline = time.monotonic() + self._within_s
         while not stop.is_set() and not self._heard.is_set():

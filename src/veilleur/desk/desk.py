@@ -21,6 +21,7 @@ from veilleur.desk import canary, said
 from veilleur.desk.authority import Authority
 from veilleur.desk.canary import Canary
 from veilleur.desk.clockwork import ALIVE, Clockwork
+from veilleur.desk.configuring import Configuring
 from veilleur.desk.duties import Duties
 from veilleur.desk.feed import Feed, Message, Topic
 from veilleur.desk.footage import Footages
@@ -75,9 +76,14 @@ class DeskSettings:
 
 
 class Desk:
-    """Made by `open`; works while it is entered. Everything here is safe from any thread."""
+    """Made by `open`; works while it is entered. Everything here is safe from any thread.
 
-    def __init__(self, settings: DeskSettings, database: Database) -> None:
+    detectors: where they are made elsewhere; None: those of the settings' choice.
+    """
+
+    def __init__(
+        self, settings: DeskSettings, database: Database, detectors: Detectors | None = None
+    ) -> None:
         self.settings, self.database = settings, database
         self.site = settings.site
         self.feed = Feed()
@@ -87,7 +93,7 @@ class Desk:
         self.watch = Watch(
             members,
             self.gate,
-            Detectors(settings.choice),
+            detectors or Detectors(settings.choice),
             analysts=max(FEWEST_ANALYSTS, settings.choice.streams or cores()),
             told=lambda surprise: self._surprised("engine", surprise),
         )
@@ -95,11 +101,11 @@ class Desk:
         self._duties = Duties(self._surprised)
 
     @classmethod
-    def open(cls, settings: DeskSettings) -> Desk:
+    def open(cls, settings: DeskSettings, detectors: Detectors | None = None) -> Desk:
         """Errors: StoreError, ConfigurationError, NotAuthorised, ModelUnusable."""
         database = Database.open(settings.database)
         try:
-            return cls(settings, database)
+            return cls(settings, database, detectors)
         except BaseException:
             database.close()
             raise
@@ -107,12 +113,13 @@ class Desk:
     def _connect(self) -> None:
         database, limits = self.database, self.settings.limits
         self.pulse = Pulse(self.feed, self.watch, self.gate)
-        self.herald = Herald(database, self.feed, self._told)
+        telling = self.pulse.of(Stage.TELLING)
+        self.herald = Herald(database, self.feed, self._told, alive=telling)
         self.people = People(database, self.herald.nudge)
         self.authority = Authority(
             database, self.gate, told=self._ordered, alive=self.pulse.of(Stage.AUTHORITY)
         )
-        self.pictures = Pictures(database, self.site)
+        self.pictures = Pictures(database, self.site, self.pulse.of(Stage.PICTURES))
         self.footages = Footages(database, self.watch, self.gate)
         self.viewings = Viewings(database, self.watch, self.footages.kept)
         self.intake = Intake(
@@ -125,6 +132,7 @@ class Desk:
             ),
             priorities=self._priorities,
             stored=self._stored,
+            alive=self.pulse.of(Stage.STORING, "intake"),
         )
         self.clockwork = Clockwork(
             database,
@@ -133,6 +141,14 @@ class Desk:
             limits,
             changed=self.herald.nudge,
             alive=self.pulse.of(Stage.CLOCKWORK),
+        )
+        self.configuring = Configuring(
+            database,
+            self.settings.file,
+            site=lambda: self.site,
+            member=self.watch.member,
+            orders=lambda: self.authority.orders,
+            adopt=self._adopt,
         )
         self.canary = Canary(
             self.watch.add,
@@ -146,6 +162,7 @@ class Desk:
     # ------------------------------------------------------------------ beginning and end
     def __enter__(self) -> Desk:
         self._record_start()
+        self.pictures.give_up_old()
         self.authority.renew()
         self.watch.start()
         duties = self._duties
@@ -156,7 +173,7 @@ class Desk:
         duties.start("pictures", self.pictures.run)
         duties.start("footage", self.footages.run)
         duties.start("clockwork", self.clockwork.run)
-        duties.start("pulse", lambda stop: self.pulse.run(stop, self.intake, self.herald))
+        duties.start("pulse", self.pulse.run)
         duties.start("canary", self.canary.run)
         return self
 
@@ -225,6 +242,11 @@ class Desk:
         return all(
             stop.scope not in (Scope.EVERYTHING, Scope.SITE) for stop in self.authority.orders.stops
         )
+
+    def _adopt(self, site: Site, member: Member) -> None:
+        """A camera is set otherwise: it alone changes, from its next frame on."""
+        self.site = self.pictures.site = site
+        self.watch.replace(member)
 
     def _priorities(self) -> dict[tuple[str, str], Priority]:
         return {

@@ -39,15 +39,20 @@ def _message(r: Reading, row: OutboxRow) -> Message:
 class Herald:
     """One thread that tells the feed what is new in the outbox.
 
-    told: called with each row after it was published.
+    told: called with each row after it was published. alive: with each round, None or why the
+    outbox can't be read.
     """
 
     def __init__(
-        self, database: Database, feed: Feed, told: Callable[[OutboxRow], None] = lambda _: None
+        self,
+        database: Database,
+        feed: Feed,
+        told: Callable[[OutboxRow], None] = lambda _: None,
+        *,
+        alive: Callable[[StoreError | None], None] = lambda _: None,
     ) -> None:
-        self._database, self._feed, self._told = database, feed, told
+        self._database, self._feed, self._told, self._alive = database, feed, told, alive
         self._news = threading.Event()
-        self.trouble: StoreError | None = None
         with database.read() as r:
             self.last = outbox.last(r)
 
@@ -60,12 +65,13 @@ class Herald:
             self._news.wait(LOOK_EVERY_S)
             self._news.clear()
             try:
-                self._tell()
-                self.trouble = None
+                self.tell()
+                self._alive(None)
             except StoreError as error:
-                self.trouble = error
+                self._alive(error)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Whatever is new. Raises StoreError; nothing is skipped then."""
         while True:
             with self._database.read() as r:
                 rows = outbox.after(r, self.last, MOST_AT_ONCE, None)

@@ -158,8 +158,8 @@ class Intake:
     """One thread that empties the engine's queue into the store.
 
     priorities: (camera, rule) to the rule's urgency, as it is configured now. stored: told of each
-    signal that is on the disk, in this thread. trouble: why nothing can be stored, None: it can.
-    lost: signals for which there was no room any more.
+    signal that is on the disk, in this thread. alive: with each round, None or why nothing can be
+    stored; also in `trouble`. lost: signals for which there was no room any more.
     """
 
     def __init__(
@@ -170,10 +170,11 @@ class Intake:
         *,
         priorities: Callable[[], Mapping[tuple[str, str], Priority]],
         stored: Callable[[Sequence[Stored]], None],
+        alive: Callable[[StoreError | None], None] = lambda _: None,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database, self._sightings, self._settings = database, sightings, settings
-        self._priorities, self._stored, self._utc = priorities, stored, utc
+        self._priorities, self._stored, self._alive, self._utc = priorities, stored, alive, utc
         self._waiting: deque[_Waiting] = deque()
         self.trouble: StoreError | None = None
         self.lost = 0
@@ -187,7 +188,9 @@ class Intake:
         """Until it is told to stop, and then until nothing can be stored any more."""
         while not stop.is_set():
             self._take(WAIT_S)
-            if not self._store():
+            stored = self._store()
+            self._alive(self.trouble)
+            if not stored:
                 stop.wait(RETRY_S)
         self._take(0.0)
         self._store()

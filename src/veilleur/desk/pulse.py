@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
 
 from veilleur.desk import canary, said
 from veilleur.desk.feed import Feed, Message, Topic
@@ -22,6 +21,7 @@ LIMITS = {
     Stage.COLLECTING: 5.0,
     Stage.ANALYSIS: 5.0,
     Stage.STORING: 5.0,
+    Stage.PICTURES: 10.0,
     Stage.TELLING: 5.0,
     Stage.CLOCKWORK: 5.0,
     Stage.AUTHORITY: 2.0,
@@ -29,25 +29,27 @@ LIMITS = {
 }
 
 
-class Works(Protocol):
-    """A stage that knows its own trouble with the store."""
-
-    trouble: StoreError | None
+PASSING_ON = "passing on"
+"""From the engine's queue to the intake's."""
+Alive = Callable[[StoreError | None], None]
 
 
 class Pulse:
     def __init__(self, feed: Feed, watch: Watch, gate: Gate) -> None:
         self._feed, self._watch, self._gate = feed, watch, gate
         self.beats = Beats(LIMITS, time.monotonic)
+        self.beats.expect(Stage.STORING, PASSING_ON)
 
-    def of(self, stage: Stage) -> Callable[[StoreError | None], None]:
-        """What a stage calls with each round: None, or why it failed."""
+    def of(self, stage: Stage, part: str = "") -> Alive:
+        """What a stage, or a part of one, calls with each round: None, or why it failed."""
+        if part:
+            self.beats.expect(stage, part)
 
         def told(error: StoreError | None) -> None:
             if error is None:
-                self.beats.beat(stage)
+                self.beats.beat(stage, part=part)
             else:
-                self.beats.ails(stage, str(error))
+                self.beats.ails(stage, str(error), part)
 
         return told
 
@@ -59,10 +61,8 @@ class Pulse:
         print(f"veilleur: a mistake in {duty}: {surprise.words}", file=sys.stderr)
         print(surprise.trace, file=sys.stderr, flush=True)
 
-    def run(self, stop: threading.Event, intake: Works, herald: Works) -> None:
+    def run(self, stop: threading.Event) -> None:
         while not stop.wait(EVERY_S):
-            self.of(Stage.STORING)(intake.trouble)
-            self.of(Stage.TELLING)(herald.trouble)
             self._ask_the_engine()
             self._publish()
 
@@ -70,6 +70,7 @@ class Pulse:
         now, ages = time.monotonic(), self._watch.node.pulse()
         self.beats.beat(Stage.COLLECTING, now - ages.collector_s)
         self.beats.beat(Stage.ANALYSIS, now - max(ages.analysts_s, default=0.0))
+        self.beats.beat(Stage.STORING, self._watch.passed_on, part=PASSING_ON)
 
     def _publish(self) -> None:
         vitals = said.vitals(self.vitals())

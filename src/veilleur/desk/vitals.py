@@ -19,6 +19,7 @@ class Stage(StrEnum):
     COLLECTING = "collecting"  # frames from the decoding processes
     ANALYSIS = "analysis"  # inference and rules
     STORING = "storing"  # signals reach the database
+    PICTURES = "pictures"  # stills are made
     TELLING = "telling"  # the outbox reaches the screens
     CLOCKWORK = "clockwork"  # escalation, technical alarms
     AUTHORITY = "authority"  # orders reach the gate
@@ -52,6 +53,7 @@ class Vitals:
 class Beats:
     """When each stage last did something; told from any thread.
 
+    A stage may have several parts, each of which has to show life: it is as old as the oldest.
     now: host seconds that never go back.
     """
 
@@ -64,19 +66,25 @@ class Beats:
         self._now, self._utc, self._limits = now, utc, limits
         self._lock = threading.Lock()
         began = now()
-        self._last = dict.fromkeys(limits, began)
-        self._words: dict[Stage, str] = {}
+        self._last: dict[Stage, dict[str, float]] = {stage: {"": began} for stage in limits}
+        self._words: dict[tuple[Stage, str], str] = {}
 
-    def beat(self, stage: Stage, at: float | None = None) -> None:
+    def expect(self, stage: Stage, part: str) -> None:
+        """From now on this part has to show life."""
+        with self._lock:
+            self._last[stage].pop("", None)
+            self._last[stage][part] = self._now()
+
+    def beat(self, stage: Stage, at: float | None = None, part: str = "") -> None:
         """It did what it is there for, at host second `at` (None: now)."""
         with self._lock:
-            self._last[stage] = self._now() if at is None else at
-            self._words.pop(stage, None)
+            self._last[stage][part] = self._now() if at is None else at
+            self._words.pop((stage, part), None)
 
-    def ails(self, stage: Stage, words: str) -> None:
+    def ails(self, stage: Stage, words: str, part: str = "") -> None:
         """It says itself what is wrong."""
         with self._lock:
-            self._words[stage] = words
+            self._words[stage, part] = words
 
     def vitals(self) -> Vitals:
         now = self._now()
@@ -84,10 +92,13 @@ class Beats:
             stages = tuple(
                 Vital(
                     stage=stage,
-                    age_s=max(0.0, now - self._last[stage]),
+                    age_s=max(0.0, now - min(self._last[stage].values())),
                     limit_s=limit,
-                    words=self._words.get(stage, ""),
+                    words="; ".join(self._said(stage)),
                 )
                 for stage, limit in self._limits.items()
             )
         return Vitals(at=self._utc(), stages=stages)
+
+    def _said(self, stage: Stage) -> list[str]:
+        return [words for (of, _), words in self._words.items() if of is stage]

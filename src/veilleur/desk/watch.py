@@ -17,6 +17,7 @@ from veilleur.engine.node import Node, NodeFailed
 from veilleur.engine.report import CameraReport, Surprise
 from veilleur.engine.seen import Snapshot
 from veilleur.engine.sighting import MOST_PICTURES, Sighting
+from veilleur.errors import NotFound
 from veilleur.law.gate import Gate
 
 LOOK_EVERY_S = 0.25
@@ -93,6 +94,13 @@ class Watch:
     @property
     def members(self) -> tuple[Member, ...]:
         return tuple(self._members.values())
+
+    def member(self, camera: str) -> Member:
+        """As it runs now. Raises NotFound."""
+        found = self._members.get(camera)
+        if found is None:
+            raise NotFound(f"camera {camera!r} does not run", remedy="look at the list of cameras")
+        return found
 
     def add(self, member: Member) -> None:
         """Raises VeilleurError; then it is not there."""
