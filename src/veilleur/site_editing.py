@@ -77,6 +77,15 @@ class SiteFile:
         """Says which text this is."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
+    def camera(self, id_: str) -> dict[str, Any]:
+        """A camera's settings as they stand there, right or wrong. Errors: ConfigurationError."""
+        return _Tree.of(self, id_).camera
+
+    def state(self, id_: str) -> str:
+        """Says how a camera is set: another where somebody has changed it."""
+        settings = json.dumps(self.camera(id_), default=str, sort_keys=True)
+        return hashlib.sha256(settings.encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class DraftRule:
@@ -166,7 +175,9 @@ def save(edit: Edit) -> None:
             file=str(path),
         )
     try:
-        shutil.copy2(path, path.with_name(path.name + _BACKUP))
+        backup = path.with_name(path.name + _BACKUP)
+        backup.unlink(missing_ok=True)
+        shutil.copy2(path, backup)
         _replace(path, edit.text)
     except OSError as error:
         raise SiteReadOnly(

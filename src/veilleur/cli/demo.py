@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -68,8 +69,9 @@ def _watch(site: Site, folder: Path, *, as_json: bool, language: Language) -> No
 
 
 def _serve(site: Site, file: Path, port: int, language: Language) -> None:
-    """Everything is kept in a folder that goes with the end."""
+    """Everything is kept in a folder that goes with the end; zones are drawn in a copy there."""
     with tempfile.TemporaryDirectory(prefix="veilleur-demo-") as kept:
+        file = Path(shutil.copytree(file.parent, Path(kept) / "site")) / file.name
         wanted = DeskSettings(
             site=site,
             file=file,

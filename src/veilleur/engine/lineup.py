@@ -235,8 +235,9 @@ def _member(
     rules = camera.rules or (ANYWHERE,)
     begins = None if source.live else camera.starts_at
     clock = begins is not None or (source.live and zone is not None)
+    view = camera_view(camera, NOMINAL.width, NOMINAL.height, folder)
     for rule in rules:
-        build_rule(rule, NOMINAL, local_time_known=clock)
+        build_rule(rule, view, local_time_known=clock)
     return Member(
         settings,
         Assembly(camera.id, rules, begins),
