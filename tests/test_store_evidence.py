@@ -110,6 +110,21 @@ def test_what_is_erased_is_in_no_file_any_more(tmp_path: Path) -> None:
     assert not held(tmp_path)
 
 
+def test_what_a_reader_keeps_in_the_log_is_erased_as_soon_as_it_has_gone(tmp_path: Path) -> None:
+    with Database.open(sqlite_url(tmp_path), patience_s=0.05) as database:
+        with database.write() as w:
+            id_ = promised(w)
+            evidence.keep(w, id_, PICTURE)
+        with database.read() as r:
+            assert evidence.content(r, id_, None) == PICTURE
+            with database.write() as w:
+                evidence.expire(w, NOON + DAY)
+            assert held(tmp_path)
+        with database.write() as w:
+            signalled(w, signal(rule="another"))
+        assert not held(tmp_path)
+
+
 def held(folder: Path) -> list[str]:
     """Files in which the picture can still be read."""
     files = (file for file in folder.iterdir() if file.name.startswith("veilleur.db"))

@@ -255,12 +255,12 @@ def test_a_disk_that_turns_read_only_is_told_and_can_still_be_read(ext4: Disk) -
 # ---------------------------------------------------------------------- damage
 @pytest.fixture
 def filled(tmp_path: Path) -> tuple[Path, Said]:
-    """A folder with a closed database of 300 incidents, and what was acknowledged."""
+    """A folder with a closed database of 120 incidents, and what was acknowledged."""
     folder = tmp_path / "filled"
     folder.mkdir()
     said = Said()
     with open_small(folder) as database, database.write() as w:
-        for number in range(300):
+        for number in range(120):
             first = signalled(w, made(rule=str(number))).first
             said.acknowledged.append(str(first.id))
     return folder, said

@@ -49,7 +49,9 @@ class Kind(Protocol):
         """Raises StoreError "corrupt" where the database is not sound."""
         ...
 
-    def committed(self, writing: Writing) -> None: ...
+    def committed(self, writing: Writing) -> None:
+        """What follows on a commit, and can undo nothing: it raises nothing."""
+        ...
 
     def failed(self, error: StoreError) -> StoreError:
         """What to raise: the same, or what its disk says about the cause."""
@@ -73,6 +75,7 @@ class Sqlite:
             )
         self.where = str(path)
         self._path = path
+        self._to_wipe = False  # something was erased, and is in the log still
         with failures.named_files(self.where):
             self._lock = sqlite.Lock(_beside(path, ".lock"), self.where)
             try:
@@ -115,8 +118,9 @@ class Sqlite:
     def committed(self, writing: Writing) -> None:
         if writing.recorded:
             self._witness.see(writing.head)
-        if writing.erased:
-            sqlite.wipe_log(self.writer)
+        self._to_wipe |= writing.erased
+        if self._to_wipe:
+            self._to_wipe = not sqlite.wipe_log(self.writer)
 
     def failed(self, error: StoreError) -> StoreError:
         """SQLite calls it an I/O error whatever the disk answered."""
@@ -223,8 +227,7 @@ class Database:
             except StoreError as error:
                 self._kind.writer.dispose()
                 raise self._kind.failed(error) from error.__cause__
-            with failures.named(self.where):
-                self._kind.committed(writing)
+            self._kind.committed(writing)
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ Source: sqlite.org/pragma.html, sqlite.org/wal.html.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from veilleur.store import failures
+
+log = logging.getLogger(__name__)
 
 READERS = 32
 """At most so many questions at once; further ones wait."""
@@ -114,16 +117,25 @@ def is_full(path: Path) -> bool:
         return False
 
 
-def wipe_log(engine: Engine) -> None:
+def wipe_log(engine: Engine) -> bool:
     """Move the log into the database and cut it to nothing: what was erased is gone from it too.
 
-    Where a reader is in the way it is left to the next time.
+    False: a reader, or the disk, is in the way.
     """
     connection = engine.raw_connection()
     try:
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor = connection.cursor()
+        patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute("PRAGMA busy_timeout=0")  # nobody waits for it: it is tried again
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout={patience}")
+    except sqlite3.Error as error:
+        log.warning("what was erased is still in the database's log: %s", error)
+        connection.invalidate()
+        return False
     finally:
         connection.close()
+    return not busy
 
 
 class Lock:
