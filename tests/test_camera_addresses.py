@@ -1,17 +1,12 @@
-"""S8: what a camera's address may be, and that only the site file takes one."""
+"""S8: what a camera's address may be. That no page takes one is in test_console_matrix."""
 
 from __future__ import annotations
 
-import importlib
 import itertools
-import pkgutil
-import re
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
-import veilleur.console
 from veilleur.cameras.source import Kind, parse_source
 from veilleur.errors import ConfigurationError
 
@@ -55,31 +50,3 @@ def test_what_looks_like_a_command_stays_part_of_one_address(text: str) -> None:
         return
     assert source.kind is Kind.RTSP
     assert source.host == "cam"
-
-
-def taken_by_the_console() -> list[type[BaseModel]]:
-    """Every model of a form or of JSON."""
-    for module in pkgutil.iter_modules(veilleur.console.__path__):
-        importlib.import_module(f"veilleur.console.{module.name}")
-    found, waiting = [], [BaseModel]
-    while waiting:
-        model = waiting.pop()
-        waiting += model.__subclasses__()
-        if model.__module__.startswith("veilleur.console"):
-            found.append(model)
-    return found
-
-
-def test_no_form_and_no_json_of_the_console_takes_an_address_or_a_command() -> None:
-    models = taken_by_the_console()
-    assert len(models) > 15
-    forbidden = re.compile(r"ur[li]|address|host|source|stream|webhook|command|path|file")
-    named = [(m.__name__, f) for m in models for f in m.model_fields if forbidden.search(f)]
-    assert named == []
-
-
-def test_every_model_that_is_taken_is_closed() -> None:
-    """One field more is an error, whoever wrote the model."""
-    given = [m for m in taken_by_the_console() if m.model_config.get("extra") != "forbid"]
-    open_ = {m.__name__ for m in given if not m.__name__.endswith(("Given", "Issued"))}
-    assert open_ <= {"Fault", "Misfit"}

@@ -219,8 +219,15 @@ def test_a_supervisor_changes_and_disables_somebody(made: House) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"name": "operator"}, {"name": "<b>"}, {"password": "short"}, {"roles": []}],
-    ids=["name taken", "no name", "password", "no role"],
+    [
+        {"name": "operator"},
+        {"name": "<b>"},
+        {"password": "short"},
+        {"roles": []},
+        {"cameras": ["gate\0"]},
+        {"cameras": ["x" * 201]},
+    ],
+    ids=["name taken", "no name", "password", "no role", "no camera", "a long camera"],
 )
 def test_a_form_that_is_not_taken_says_why_and_changes_nothing(
     made: House, wrong: dict[str, object]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
@@ -50,6 +52,37 @@ def test_there_is_no_websocket_and_nothing_of_the_framework(made: House) -> None
     assert all(isinstance(route, APIRoute | Mount) for route in made.app.router.routes)
     for path in ("/redoc", "/openapi.json", "/docs/oauth2-redirect"):
         assert made.browser("supervisor").get(path).status_code == 404
+
+
+def taken(made: House) -> list[type[BaseModel]]:
+    """Every model of a form or of JSON that a route takes, and those within."""
+    found: set[type[BaseModel]] = set()
+    waiting = [
+        field.field_info.annotation
+        for route in made.app.router.routes
+        if isinstance(route, APIRoute)
+        for field in route.dependant.body_params
+    ]
+    while waiting:
+        one = waiting.pop()
+        waiting += get_args(one)
+        if isinstance(one, type) and issubclass(one, BaseModel) and one not in found:
+            found.add(one)
+            waiting += [field.annotation for field in one.model_fields.values()]
+    return sorted(found, key=lambda model: model.__name__)
+
+
+def test_a_field_more_than_a_model_has_is_an_error(made: House) -> None:
+    models = taken(made)
+    assert len(models) > 10
+    assert [one.__name__ for one in models if one.model_config.get("extra") != "forbid"] == []
+
+
+def test_no_form_and_no_json_takes_an_address_or_a_command(made: House) -> None:
+    """S8: cameras and their addresses come from the site file alone, and there is no webhook."""
+    wrong = re.compile(r"url|uri|address|host|source|stream|webhook|command|path|file")
+    named = [(m.__name__, name) for m in taken(made) for name in m.model_fields]
+    assert [pair for pair in named if wrong.search(pair[1])] == []
 
 
 async def passed(scope: Scope, receive: Receive, send: Send) -> None:

@@ -25,6 +25,8 @@ from veilleur.store.database import Database
 from veilleur.store.tokens import Token
 from veilleur.store.transaction import Reading
 
+CAMERA = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+"""As in a site file."""
 NAME = re.compile(rf"[a-z][a-z0-9._-]{{1,{NAME_LENGTH - 1}}}")
 RESERVED = ("system", "nobody", "anonymous")
 COMMAND_LINE = "command line"
@@ -128,6 +130,7 @@ class Tokens:
         """The token, and its secret, which is told this once. Errors: ConfigurationError."""
         now = self._settings.now()
         self._refuse(visitor, permissions, expires - now)
+        _refuse_misnamed(cameras)
         token = Token(
             id=new_id(now),
             account=visitor.account,
@@ -209,6 +212,7 @@ def _with(account: Account, rights: Rights) -> Account:
             remedy=f"choose among {', '.join(Role)}; to end it, disable it",
             setting="roles",
         )
+    _refuse_misnamed(rights.cameras)
     return replace(
         account,
         roles=frozenset(role.value for role in rights.roles),
@@ -218,6 +222,17 @@ def _with(account: Account, rights: Rights) -> Account:
         disabled=rights.disabled,
         language=rights.language,
     )
+
+
+def _refuse_misnamed(cameras: frozenset[str] | None) -> None:
+    """One that the site hasn't may be named: it had it, or will."""
+    for id_ in sorted(cameras or ()):
+        if CAMERA.fullmatch(id_) is None:
+            raise ConfigurationError(
+                f"{id_!r} can't be a camera's id",
+                remedy="take the ids of the site file",
+                setting="cameras",
+            )
 
 
 def _name(name: str) -> str:

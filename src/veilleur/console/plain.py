@@ -74,6 +74,7 @@ _WRONG = {
     "password": "Ce mot de passe n’est pas accepté : de 12 à 200 caractères, variés, sans le nom "
     "du compte.",
     "roles": "Choisissez au moins un rôle.",
+    "cameras": "Une caméra porte l’identifiant du fichier de site.",
     "permissions": "Un jeton n’a que certaines de vos propres permissions.",
     "expires": "Un jeton expire à une date future, d’ici un an.",
 }

@@ -33,7 +33,7 @@ BODY_BYTES = 1 << 20
 SIGN_IN = "/sign-in"
 
 FAULTS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Fault} for status in (401, 403, 404, 409, 413, 422, 429, 503)
+    status: {"model": Fault} for status in (401, 403, 404, 409, 410, 413, 422, 429, 503)
 }
 """What any operation can answer beside its own."""
 
