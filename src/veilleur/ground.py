@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Protocol, Self
@@ -217,16 +217,37 @@ def _held_back_error(ground: Doubles, image: Doubles) -> float | None:
     """Metres, root mean square: each point predicted by a fit of all others. None under five."""
     if len(ground) < 5:
         return None
-    squares = []
+    found = list(_each_held_back(ground, image))
+    if any(one is None for one in found):
+        return None
+    error = math.sqrt(sum(one.error_m**2 for one in found if one) / len(found))
+    return error if math.isfinite(error) else None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """How well all others tell one point, or one known length.
+
+    error_m: metres beside it, or too long or short. seen: pixels at which the others would put
+    the point, None for a length.
+    """
+
+    error_m: float
+    seen: tuple[float, float] | None = None
+
+
+def _each_held_back(ground: Doubles, image: Doubles) -> Iterator[HeldBack | None]:
+    """None where without this point the others lie on one line."""
     for n in range(len(ground)):
         rest = np.arange(len(ground)) != n
         try:
             plane = Plane(_fit(ground[rest], image[rest]))
-        except ConfigurationError:  # without this point the others lie on one line
-            return None
-        squares.append(float(((plane.to_metres(image[n : n + 1]) - ground[n]) ** 2).sum()))
-    error = math.sqrt(sum(squares) / len(squares))
-    return error if math.isfinite(error) else None
+        except ConfigurationError:
+            yield None
+            continue
+        away = plane.to_metres(image[n : n + 1])[0] - ground[n]
+        x, y = plane.to_pixels(ground[n : n + 1])[0].tolist()
+        yield HeldBack(float(np.linalg.norm(away)), (x, y))
 
 
 def _vertical(h: Doubles, width: int, height: int) -> Doubles | None:
@@ -313,14 +334,19 @@ def _from_lengths(spec: GroundSpecification, width: int, height: int) -> Plane:
     plane = _lengths_fit(a, b, metres, (width, height))
     if len(metres) < 5:
         return plane
-    squares = []
+    lengths = list(_each_length_held_back(a, b, metres, (width, height)))
+    error = math.sqrt(sum(one.error_m**2 for one in lengths) / len(lengths))
+    return Plane(plane.image_from_ground, error if math.isfinite(error) else None, plane.up)
+
+
+def _each_length_held_back(
+    a: Doubles, b: Doubles, metres: Doubles, size: tuple[int, int]
+) -> Iterator[HeldBack]:
     for n in range(len(metres)):
         rest = np.arange(len(metres)) != n
-        fit = _lengths_fit(a[rest], b[rest], metres[rest], (width, height))
+        fit = _lengths_fit(a[rest], b[rest], metres[rest], size)
         ends = fit.to_metres(np.stack([a[n], b[n]]))
-        squares.append((float(np.linalg.norm(ends[1] - ends[0])) - float(metres[n])) ** 2)
-    error = math.sqrt(sum(squares) / len(squares))
-    return Plane(plane.image_from_ground, error if math.isfinite(error) else None, plane.up)
+        yield HeldBack(abs(float(np.linalg.norm(ends[1] - ends[0])) - float(metres[n])))
 
 
 # ------------------------------------------------------------------ Tsai
@@ -447,6 +473,24 @@ def ground_plane(
     if spec.lengths:
         return _from_lengths(spec, width, height)
     return _from_pairs(spec, width, height)
+
+
+def held_back(spec: GroundSpecification, width: int, height: int) -> tuple[HeldBack | None, ...]:
+    """Each point, or each known length, as all others tell it; () under five of them.
+
+    None for one without which the others fix no plane. Errors: ConfigurationError as
+    `ground_plane`.
+    """
+    size = width, height
+    if len(spec.lengths) >= 5:
+        a = np.array([known.a for known in spec.lengths]) * size
+        b = np.array([known.b for known in spec.lengths]) * size
+        metres = np.array([known.metres for known in spec.lengths])
+        return tuple(_each_length_held_back(a, b, metres, size))
+    if len(spec.image) < 5 or len(spec.image) != len(spec.metres):
+        return ()
+    ground = np.asarray(spec.metres, dtype=np.float64)
+    return tuple(_each_held_back(ground, np.asarray(spec.image, dtype=np.float64) * size))
 
 
 def view_on(
