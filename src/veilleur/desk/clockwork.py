@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,14 +11,17 @@ from typing import Protocol
 from veilleur.desk import said
 from veilleur.desk.feed import Feed, Message, Topic
 from veilleur.desk.intake import SYSTEM
-from veilleur.desk.people import elapse
+from veilleur.desk.people import about, commit, elapse
 from veilleur.desk.technical import Gap, Technical
 from veilleur.engine.report import CameraReport
 from veilleur.errors import StoreError
-from veilleur.incidents.life import Limits
+from veilleur.incidents import life
+from veilleur.incidents.life import ClockSet, Limits
 from veilleur.law.deed import Deed, Entry
-from veilleur.store import evidence, settings
+from veilleur.law.gate import boot_s
+from veilleur.store import evidence, incidents, settings
 from veilleur.store.database import Database
+from veilleur.store.transaction import Writing
 
 TICK_S = 1.0
 ALIVE_EVERY_S = 5.0
@@ -59,19 +61,20 @@ class Clockwork:
         self.technical = Technical()
         self._wrote = self._erased = 0.0
         self._unsaid: deque[Entry] = deque(maxlen=MOST_UNSAID)
-        self._clock = (utc(), time.monotonic())
+        self._sets: list[ClockSet] = []
+        self._clock = (utc(), boot_s())
 
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(TICK_S):
             try:
-                self.tick(time.monotonic())
+                self.tick(boot_s())
                 self._alive(None)
             except StoreError as error:
                 self._alive(error)
 
     def tick(self, host_s: float) -> None:
-        """One round. host_s: seconds that never go back. Raises StoreError; what was to be said on
-        the record is said later."""
+        """One round. host_s: seconds of `boot_s`, which nobody sets. Raises StoreError; what was to
+        be said on the record is said later."""
         now = self._utc()
         self._note_step(now, host_s)
         changes = self.technical.update(self._engine.report(), now)
@@ -90,6 +93,8 @@ class Clockwork:
         with self._database.write() as w:
             for entry in self._unsaid:
                 w.record(entry)
+            for change in self._sets:
+                _set_clock(w, change)
             if heartbeat:
                 settings.put(w, ALIVE, now.isoformat())
             for piece in evidence.expire(w, now) if erasing else ():
@@ -98,17 +103,30 @@ class Clockwork:
                 deed = Deed.EVIDENCE_ERASED
                 w.record(Entry(deed=deed, at=now, who=SYSTEM, of=of, details=details))
         self._unsaid.clear()
+        self._sets.clear()
         self._wrote = host_s if heartbeat else self._wrote
         self._erased = host_s if erasing else self._erased
 
     def _note_step(self, now: datetime, host_s: float) -> None:
+        """Was the clock set since the last round? Nobody's wait is longer or shorter for it."""
         before, host_before = self._clock
         self._clock = now, host_s
-        step_s = (now - before) / timedelta(seconds=1) - (host_s - host_before)
-        if abs(step_s) >= STEP_S:
-            details = {"seconds": f"{step_s:+.1f}", "before": before.isoformat()}
-            deed = Deed.CLOCK_STEPPED
-            self._unsaid.append(Entry(deed=deed, at=now, who=SYSTEM, details=details))
+        passed = timedelta(seconds=host_s - host_before)
+        step = now - before - passed
+        if abs(step) < timedelta(seconds=STEP_S):
+            return
+        self._sets.append(ClockSet(step, now - passed, now))
+        self.technical.clock_set(step)
+        details = {"seconds": f"{step.total_seconds():+.1f}", "before": before.isoformat()}
+        self._unsaid.append(Entry(deed=Deed.CLOCK_STEPPED, at=now, who=SYSTEM, details=details))
+
+
+def _set_clock(w: Writing, change: ClockSet) -> None:
+    for waiting in incidents.open_incidents(w, None):
+        after = life.clock_set(waiting, change)
+        deed, of = Deed.INCIDENT_UPDATED, about(waiting)
+        entry = Entry(deed=deed, at=change.now, who=SYSTEM, of=of, reason="the clock was set")
+        commit(w, waiting, after, entry)
 
 
 def _gap(gap: Gap, now: datetime) -> Entry:

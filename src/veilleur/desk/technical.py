@@ -97,6 +97,13 @@ class Technical:
         shown.sort(key=lambda gap: (gap.since, gap.camera))
         return tuple(self._alarm(group, now) for group in self._together(shown))
 
+    def clock_set(self, by: timedelta) -> None:
+        """What has lasted for some seconds has lasted as long by the new clock."""
+        for camera, gap in self._gaps.items():
+            self._gaps[camera] = replace(gap, since=gap.since + by)
+        for camera, since in self._connecting.items():
+            self._connecting[camera] = since + by
+
     def gap(self, camera: str) -> Gap | None:
         return self._gaps.get(camera)
 

@@ -55,7 +55,8 @@ def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
     """Is this signal of the incident's situation?
 
     While it waits for a verdict every signal of its rule is. Afterwards only what comes within the
-    cool-down, at the same place: another place may be another person, and is told.
+    cool-down, at the same place: another place may be another person, and is told. So is what comes
+    long before the verdict by the clock: that was set back since.
     """
     first = incident.first
     if (first.camera, first.rule, first.canary) != (signal.camera, signal.rule, signal.canary):
@@ -64,8 +65,8 @@ def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
         return True
     if incident.verdict is None:
         return False
-    quiet_until = max(incident.last_signal, incident.verdict.at) + _s(limits.cool_down_s)
-    return signal.noticed <= quiet_until and (
+    apart = signal.noticed - max(incident.last_signal, incident.verdict.at)
+    return abs(apart) <= _s(limits.cool_down_s) and (
         signal.event in _WHOLE_ZONE or near(first.where, signal.where)
     )
 
@@ -157,6 +158,25 @@ def elapse(incident: Incident, now: datetime, limits: Limits) -> Incident | None
     if incident.escalated is None and waits >= _s(limits.louder_s):
         return _next(incident, escalated=now)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSet:
+    """The machine's clock was set forward (back: negative) `by` so much. since, now: by the new
+    clock, between which that happened: an instant from in between is read on the new one."""
+
+    by: timedelta
+    since: datetime
+    now: datetime
+
+    def moved(self, at: datetime) -> datetime:
+        return at if self.since <= at <= self.now else at + self.by
+
+
+def clock_set(incident: Incident, change: ClockSet) -> Incident:
+    """So long as it has waited, it has waited by the new clock too."""
+    active = change.moved(incident.active) if incident.active else None
+    return _next(incident, queued=change.moved(incident.queued), active=active)
 
 
 def _free(incident: Incident, now: datetime) -> Incident:
