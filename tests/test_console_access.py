@@ -76,6 +76,24 @@ def test_whoever_was_sent_to_sign_in_goes_on_to_where_they_were_going(made: Hous
 
 
 @pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("operator", "/"),
+        ("supervisor", "/"),
+        ("integrator", "/cameras"),
+        ("dpo", "/audit"),
+        ("auditor", "/audit"),
+        ("expired", "/cameras"),
+    ],
+)
+def test_nobody_begins_with_a_page_that_is_closed_to_them(
+    made: House, name: str, home: str
+) -> None:
+    fields = {"name": name, "password": PASSWORD}
+    assert made.browser().post("/sign-in", data=fields).headers["location"] == home
+
+
+@pytest.mark.parametrize(
     "target",
     [
         "https://evil.example/",
@@ -96,7 +114,7 @@ def test_whoever_was_sent_to_sign_in_goes_on_to_where_they_were_going(made: Hous
 def test_nobody_is_sent_to_another_place_after_signing_in(made: House, target: str) -> None:
     assert own_path(target) == "/"
     answer = made.browser().post(
-        "/sign-in", data={"name": "dpo", "password": PASSWORD, "next": target}
+        "/sign-in", data={"name": "operator", "password": PASSWORD, "next": target}
     )
     assert answer.headers["location"] == "/"
 

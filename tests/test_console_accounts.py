@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pwdlib import PasswordHash
@@ -21,7 +22,8 @@ from veilleur.console.visitor import Visitor
 from veilleur.errors import AlreadyStored, ConfigurationError, NotFound
 from veilleur.law.deed import Deed
 from veilleur.store import accounts as stored
-from veilleur.store import sessions
+from veilleur.store import sessions, tokens
+from veilleur.store.tokens import Token
 
 
 @pytest.fixture
@@ -395,6 +397,25 @@ def test_a_token_loses_what_its_account_loses(house: Residents) -> None:
     found = house.identities.by_token(secret)
     assert found is not None
     assert found.permissions == frozenset({Permission.STOP})
+
+
+def test_what_only_a_person_may_is_in_no_token_whatever_stands_in_the_store(
+    house: Residents,
+) -> None:
+    forged = Token(
+        id=UUID(int=1),
+        account="sam",
+        name="forged",
+        permissions=frozenset({"decide", "look_clearly", "see_alerts", "nonsense"}),
+        cameras=None,
+        issued=NOW,
+        expires=NOW + YEAR,
+    )
+    with house.database.write() as w:
+        tokens.issue(w, forged, sessions.digest("known"))
+    found = house.identities.by_token("known")
+    assert found is not None
+    assert found.permissions == frozenset({Permission.SEE_ALERTS})
 
 
 def test_a_session_is_no_token_and_a_token_no_session(house: Residents) -> None:

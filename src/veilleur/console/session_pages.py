@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Form, Query
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -19,6 +20,7 @@ from veilleur.console.given import (
     TheSettings,
     TheSignIn,
 )
+from veilleur.console.permission import Permission
 from veilleur.console.plain import Posted, last_day, show, words_of
 from veilleur.console.refusal import Refused, TooMany
 from veilleur.console.signing import WrongPassword
@@ -53,7 +55,7 @@ def sign_in_page(
 ) -> Response:
     """The form; who is signed in goes on."""
     if visitor.signed_in:
-        return RedirectResponse(own_path(next), status_code=303)
+        return RedirectResponse(onwards(next, visitor), status_code=303)
     reader = nobody(language or visitor.language, laboratory=visitor.laboratory)
     return show("sign_in.html", reader, next=own_path(next), name="", wrong="")
 
@@ -71,7 +73,9 @@ async def sign_in(
         secret = await signing.enter(given.name, given.password, address(request), before)
     except (WrongPassword, TooMany) as refused:
         return _again(given, refused, laboratory=settings.laboratory)
-    answer = RedirectResponse(own_path(given.next), status_code=303)
+    visitor = await run_in_threadpool(keeper.identities.by_session, secret)
+    target = onwards(given.next, visitor) if visitor else own_path(given.next)
+    answer = RedirectResponse(target, status_code=303)
     answer.set_cookie(
         keeper.cookie, secret, path="/", secure=settings.secure, httponly=True, samesite="strict"
     )
@@ -155,6 +159,21 @@ def change_language(
 
 def stay(visitor: CurrentVisitor) -> None:
     """Somebody moved the mouse or pressed a key: the door has noted it."""
+
+
+HOMES = (
+    ("/", Permission.SEE_ALERTS),
+    ("/cameras", Permission.SEE_CAMERAS),
+    ("/audit", Permission.SEE_AUDIT),
+)
+
+
+def onwards(asked: str, visitor: Visitor) -> str:
+    """Where to go on from "/": not everybody may see the alerts there."""
+    path = own_path(asked)
+    if path != "/":
+        return path
+    return next((home for home, needs in HOMES if visitor.may(needs)), "/account")
 
 
 def own_path(asked: str) -> str:
