@@ -15,6 +15,7 @@ from pwdlib import PasswordHash
 
 from tests.console_people import NOW, PASSWORD, YEAR, Residents
 from veilleur.console.administration import COMMAND_LINE, grantable, rights_of
+from veilleur.console.passwords import Passwords
 from veilleur.console.permission import QUALIFIED, Permission, Role
 from veilleur.console.refusal import TooMany
 from veilleur.console.signing import WrongPassword
@@ -108,6 +109,29 @@ def test_a_disabled_account_is_refused_as_if_it_were_none(house: Residents) -> N
     house.accounts.disable("ana", "sam")
     with pytest.raises(WrongPassword):
         enter(house)
+
+
+def test_what_changes_while_a_password_is_tried_counts(
+    house: Residents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Passwords.right
+
+    def slow(self: Passwords, password: str, kept: str | None) -> bool:
+        house.accounts.disable("ana", "sam")
+        return right(self, password, kept)
+
+    monkeypatch.setattr(Passwords, "right", slow)
+    with pytest.raises(WrongPassword):
+        enter(house)
+
+
+def test_a_password_for_one_sign_in_is_used_up_by_it(house: Residents) -> None:
+    with house.database.write() as w:
+        stored.change(w, replace(house.accounts.one("ana"), once=True), NOW)
+    secret = enter(house)
+    with pytest.raises(WrongPassword):
+        enter(house)
+    assert visitor(house, secret).account == "ana"
 
 
 def test_what_was_typed_is_not_on_the_record(house: Residents) -> None:
@@ -224,6 +248,13 @@ def test_the_store_has_no_secret_that_opens_a_session(house: Residents) -> None:
     assert row.id == hashlib.sha256(secret.encode()).hexdigest()
     assert house.identities.by_session(row.id) is None
     assert visitor(house, secret).csrf not in str(row)
+
+
+def test_a_disabled_account_has_no_session_even_where_one_was_left(house: Residents) -> None:
+    secret = enter(house)
+    with house.database.write() as w:
+        stored.change(w, replace(house.accounts.one("ana"), disabled=True), NOW)
+    assert house.identities.by_session(secret) is None
 
 
 def test_sessions_that_are_over_are_forgotten(house: Residents) -> None:
