@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from veilleur.catalogue import Priority
 from veilleur.console.api import seen_incident
 from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk
 from veilleur.console.permission import Permission
-from veilleur.console.rendering import page
+from veilleur.console.rendering import language_of, page
 from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
 from veilleur.errors import EvidenceFailed, NotFound
-from veilleur.events.wording import Language, sentence
+from veilleur.events.wording import sentence
 from veilleur.incidents.incident import Incident, State
 from veilleur.incidents.reasons import CONFIRMING, OUTCOMES, dismissing
 from veilleur.store import evidence, incidents, outbox
@@ -54,6 +58,21 @@ class Shown:
         return dict(OUTCOMES)
 
 
+class OneWaiting(BaseModel):
+    id: UUID
+    revision: int
+    state: State
+    priority: Priority
+    escalated: bool
+
+
+class Waiting(BaseModel):
+    """last: number of the newest message of the outbox."""
+
+    last: int
+    incidents: list[OneWaiting]
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """waiting: the most urgent first. unseen: nobody came. done: of the last day, newest first."""
@@ -61,6 +80,22 @@ class Queue:
     waiting: list[Incident]
     unseen: list[Incident]
     done: list[Incident]
+
+
+def home(
+    request: Request, desk: TheDesk, visitor: CurrentVisitor, accounts: TheAccounts
+) -> Response:
+    """Where one begins: the queue, or what one's role is here for."""
+    if visitor.may(Permission.SEE_ALERTS):
+        return alerts(request, desk, visitor, accounts)
+    for needs, path in (
+        (Permission.SEE_CAMERAS, "/cameras"),
+        (Permission.SEE_AUDIT, "/audit"),
+        (Permission.USE_CONSOLE, "/authorisations"),
+    ):
+        if visitor.may(needs):
+            return RedirectResponse(path, status_code=303)
+    return RedirectResponse("/account", status_code=303)
 
 
 def alerts(
@@ -76,12 +111,44 @@ def alerts(
     queue = _queue(desk, visitor)
     chosen = seen_incident(desk, visitor, id) if id is not None else None
     shown = _shown(desk, visitor, accounts, chosen) if chosen is not None else None
-    return page(request, "alerts.html", queue=queue, shown=shown, last=last)
+    return page(request, "alerts.html", queue=queue, shown=shown, chosen=id, last=last)
 
 
-def queue(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
-    """The list alone, for a page that is open."""
-    return page(request, "parts/queue.html", queue=_queue(desk, visitor), shown=None)
+def queue(
+    request: Request, desk: TheDesk, visitor: CurrentVisitor, shown: UUID | None = None
+) -> Response:
+    """The list alone, for a page that is open. shown: the alert that is before the visitor."""
+    return page(request, "parts/queue.html", queue=_queue(desk, visitor), chosen=shown)
+
+
+def stops(request: Request) -> Response:
+    """The stops in force alone, for a page that is open."""
+    return page(request, "parts/stops.html")
+
+
+def waiting(desk: TheDesk, visitor: CurrentVisitor) -> Waiting:
+    """What a page must know before it listens: what sounds, and where the feed goes on."""
+    with desk.database.read() as r:
+        last = outbox.last(r)
+        found = incidents.open_incidents(r, visitor.scope)
+    return Waiting(
+        last=last,
+        incidents=[
+            OneWaiting(
+                id=one.id,
+                revision=one.revision,
+                state=one.state,
+                priority=one.priority,
+                escalated=one.escalated is not None,
+            )
+            for one in found
+        ],
+    )
+
+
+def touch(desk: TheDesk, visitor: CurrentVisitor, id: UUID) -> None:
+    """Whoever has it is at it: the claim is not idle."""
+    desk.people.touch(id, visitor.account, visitor.scope)
 
 
 def alert(
@@ -93,17 +160,18 @@ def alert(
     return page(request, "parts/alert.html", shown=shown)
 
 
-def still(desk: TheDesk, visitor: CurrentVisitor, id: UUID) -> Response:
+async def still(desk: TheDesk, visitor: CurrentVisitor, id: UUID) -> Response:
     """The redacted picture; it is waited for where it is being made. Errors: EvidenceFailed."""
-    incident = seen_incident(desk, visitor, id)
+    incident = await run_in_threadpool(seen_incident, desk, visitor, id)
     deadline = time.monotonic() + READY_WITHIN_S
     while True:
-        piece, content = _content(desk, visitor, incident.id, Sort.STILL)
+        found = await run_in_threadpool(_content, desk, visitor, incident.id, Sort.STILL)
+        piece, content = found
         if content is not None:
             return Response(content.content, media_type=content.media_type)
         if piece.condition is not Condition.PENDING or time.monotonic() > deadline:
             break
-        time.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(LOOK_EVERY_S)
     raise EvidenceFailed(
         f"there is no picture: {piece.cause or piece.condition.value}",
         remedy="the incident stands without it",
@@ -153,7 +221,6 @@ def _since(at: datetime, found: list[Incident]) -> list[Incident]:
 
 
 def _shown(desk: Desk, visitor: Visitor, accounts: TheAccounts, incident: Incident) -> Shown:
-    language: Language = "fr" if visitor.language == "fr" else "en"
     first = incident.first
     with desk.database.read() as r:
         pieces = evidence.pieces(r, incident.id, visitor.scope)
@@ -162,7 +229,7 @@ def _shown(desk: Desk, visitor: Visitor, accounts: TheAccounts, incident: Incide
     colleagues = accounts.who_may_decide(first.camera) if may_give else []
     return Shown(
         incident=incident,
-        why=sentence(first.checks, language),
+        why=sentence(first.checks, language_of(visitor)),
         still=_last(pieces, Sort.STILL),
         clip=_last(pieces, Sort.CLIP),
         similar=tuple(one for one in others if one.id != incident.id),

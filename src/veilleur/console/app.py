@@ -14,7 +14,15 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from veilleur import __version__
-from veilleur.console import account_pages, api, description, session_pages, view_pages
+from veilleur.console import (
+    account_pages,
+    alert_pages,
+    api,
+    description,
+    session_pages,
+    streaming,
+    view_pages,
+)
 from veilleur.console.administration import Accounts, Tokens
 from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.faults import tell_errors
@@ -79,6 +87,18 @@ def _pages(doors: Registrar) -> None:
     doors.form("/account/password", session_pages.change_password, may.USE_CONSOLE)
     doors.form("/account/language", session_pages.change_language, may.USE_CONSOLE)
 
+    see = may.SEE_ALERTS
+    doors.page("/", alert_pages.home, may.USE_CONSOLE)
+    doors.page("/incidents/{id}", alert_pages.alerts, see)
+    doors.page("/incidents/{id}/part", alert_pages.alert, see, passive=True)
+    doors.page("/incidents/{id}/still.jpg", alert_pages.still, see, passive=True)
+    doors.page("/incidents/{id}/clip.mp4", alert_pages.clip, see, passive=True)
+    doors.page("/queue", alert_pages.queue, see, passive=True)
+    doors.page("/stops", alert_pages.stops, may.USE_CONSOLE, passive=True)
+    hidden = {"include_in_schema": False}
+    doors.data("GET", "/waiting", alert_pages.waiting, see, passive=True, **hidden)
+    doors.data("POST", "/incidents/{id}/touch", alert_pages.touch, may.DECIDE, **hidden)
+    doors.stream("/feed", streaming.feed, may.USE_CONSOLE)
     look = may.LOOK_CLEARLY
     doors.page("/incidents/{id}/live.jpg", view_pages.live_picture, look, passive=True)
     doors.page("/incidents/{id}/seconds/{number}.jpg", view_pages.second, look, passive=True)

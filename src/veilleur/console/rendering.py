@@ -18,12 +18,15 @@ from veilleur.console.permission import Permission
 from veilleur.console.visitor import Visitor
 from veilleur.console.words import words
 from veilleur.desk.desk import Desk
+from veilleur.engine import french
+from veilleur.events.wording import UNITS, Language
+from veilleur.law.orders import Scope, Stop
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 @cache
-def environment(language: str) -> Environment:
+def environment(language: Language) -> Environment:
     """One for each language: its texts are translated where they stand."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -35,14 +38,40 @@ def environment(language: str) -> Environment:
     )
     known = words(language)
     made.install_gettext_callables(known.ugettext, known.ungettext, newstyle=True)  # type: ignore[attr-defined]
-    made.globals.update(language=language, version=__version__, Permission=Permission)
+    made.globals.update(language=language, version=__version__, Permission=Permission, Event=Event)
     made.filters["event"] = lambda event: said(WORDING[Event(event)], language)
     made.filters["said"] = lambda wording: said(wording, language)
+    made.filters["condition"] = lambda condition: french.condition_word(condition.value, language)
+    made.filters["engine"] = lambda sentence: french.say(sentence, language)
+    made.filters["unit"] = lambda unit: UNITS[language].get(unit, unit)
+    made.filters["number"] = lambda value, digits=1: number(value, digits, language)
     return made
 
 
-def said(wording: Wording, language: str) -> str:
+def said(wording: Wording, language: Language) -> str:
     return wording.french if language == "fr" else wording.english
+
+
+def number(value: float, digits: int, language: Language) -> str:
+    """With the decimal mark of the language."""
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language == "fr" else text
+
+
+def language_of(visitor: Visitor) -> Language:
+    return "fr" if visitor.language == "fr" else "en"
+
+
+def stops_for(desk: Desk, visitor: Visitor) -> list[Stop]:
+    """Those in force that the visitor may know of, the oldest first."""
+    if not visitor.may(Permission.SEE_STOPS):
+        return []
+    wide = (Scope.EVERYTHING, Scope.SITE)
+    return [
+        stop
+        for stop in desk.authority.orders.stops
+        if stop.scope in wide or visitor.sees(stop.target.partition("/")[0])
+    ]
 
 
 def page(request: Request, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
@@ -56,11 +85,12 @@ def page(request: Request, template: str, *, status: int = 200, **shown: Any) ->
         "laboratory": desk.laboratory,
         "path": request.url.path,
         "now": datetime.now(UTC),
+        "stops": stops_for(desk, visitor),
         "clock": lambda at: at.astimezone(zone).strftime("%H:%M:%S"),
         "day": lambda at: at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         **shown,
     }
-    made = environment(visitor.language).get_template(template).render(context)
+    made = environment(language_of(visitor)).get_template(template).render(context)
     answer = HTMLResponse(made, status_code=status)
     answer.template, answer.context = template, context  # type: ignore[attr-defined]
     return answer

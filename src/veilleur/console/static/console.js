@@ -1,0 +1,94 @@
+// What every page has: the stream, the clock, the state of the service, stops.
+
+import { order, piece } from "./ask.js";
+import "./clock.js";
+import { clock } from "./clock.js";
+import "./dialogs.js";
+import { feed, heardAt, listen } from "./feed.js";
+import { learn } from "./signals.js";
+import { sound } from "./sound.js";
+import { parse } from "./swap.js";
+import { say } from "./texts.js";
+
+const STAY_EVERY_MS = 60000;
+const banners = document.querySelector("[data-banners]");
+const life = document.querySelector("[data-life]");
+const lifeWords = document.querySelector("[data-life-words]");
+let stayed = performance.now();
+
+// ---------------------------------------------------------------- banners
+/** One line a matter; null takes it away. link: [address, words]. */
+function banner(name, words, link) {
+  let line = banners.querySelector(`[data-banner=${name}]`);
+  if (words === null) return line?.remove();
+  if (!line) {
+    line = document.createElement("p");
+    line.dataset.banner = name;
+    banners.append(line);
+  }
+  if (line.firstChild?.textContent === words) return undefined;
+  line.replaceChildren(words);
+  if (link) {
+    const way = document.createElement("a");
+    [way.href, way.textContent] = link;
+    line.append(" ", way);
+  }
+  return line;
+}
+
+function alive(state, words) {
+  life.dataset.state = state;
+  if (lifeWords.textContent !== words) lifeWords.textContent = words;
+}
+
+feed.addEventListener("stale", () => {
+  document.body.classList.add("stale");
+  banner("stale", say("stale", { time: clock(heardAt()) }));
+  alive("stale", say("stale-short"));
+});
+feed.addEventListener("over", () => {
+  document.body.classList.add("stale");
+  banner("stale", null);
+  banner("over", say("signed-out"), [`/sign-in?next=${encodeURIComponent(location.pathname)}`, say("sign-in")]);
+  alive("stale", say("stale-short"));
+});
+feed.addEventListener("fresh", () => {
+  document.body.classList.remove("stale");
+  banner("stale", null);
+  learn().catch(() => {});
+});
+feed.addEventListener("pulse", ({ detail }) => {
+  const ill = detail.stages.filter((stage) => !stage.well);
+  const names = ill.map((stage) =>
+    say("stage", { stage: say(`stage-${stage.stage}`), seconds: Math.round(stage.age_s) }));
+  const quiet = ill.map((stage) => say(`stage-${stage.stage}`));
+  document.body.classList.toggle("ailing", ill.length > 0);
+  banner("ailing", ill.length ? say("ailing", { stages: quiet.join(", ") }) : null);
+  life.title = names.join(", ");
+  alive(ill.length ? "ailing" : "well", say(ill.length ? "ailing-short" : "alive"));
+});
+sound.addEventListener("state", ({ detail }) => {
+  banner("sound", detail === "blocked" ? say("sound-blocked-long") : null);
+});
+
+// ---------------------------------------------------------------- stops
+let shownStops = null;
+feed.addEventListener("stops", async ({ detail }) => {
+  const told = JSON.stringify(detail);
+  if (told === shownStops) return;
+  shownStops = told;
+  document.querySelector("[data-stops]").replaceChildren(parse(await piece("/stops")));
+});
+
+// ---------------------------------------------------------------- somebody is there
+for (const sign of ["keydown", "pointerdown", "pointermove"])
+  addEventListener(sign, () => {
+    if (performance.now() - stayed < STAY_EVERY_MS) return;
+    stayed = performance.now();
+    order("/stay").catch(() => {});
+  }, { passive: true });
+
+// ---------------------------------------------------------------- begin
+const rendered = document.querySelector("[data-last]")?.dataset.last;
+const newest = await learn().catch(() => null);
+listen(rendered === undefined ? newest : Number(rendered));
