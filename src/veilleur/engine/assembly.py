@@ -11,6 +11,7 @@ import numpy as np
 
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.pipeline import Pipeline
+from veilleur.engine.senses import Sense
 from veilleur.engine.sighting import digest
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
@@ -84,6 +85,10 @@ class Assembly:
         counts = any(rule.event is Event.DENSITY for rule in self.rules)
         return CountSettings() if counts else None
 
+    def _senses(self, view: View, detectors: Detectors) -> tuple[Sense, ...]:
+        """Those that the rules ask for, in the order in which they look."""
+        return ()
+
     def parameters(self, rule: str) -> str:
         """Short digest of this rule as it was configured (`sighting.digest`)."""
         return next(digest(one) for one in self.rules if one.id == rule)
@@ -107,4 +112,5 @@ class Assembly:
             gate=gate,
             movement=Movement(view) if self._vehicles else None,
             begins=self.begins,
+            senses=self._senses(view, detectors),
         )

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from veilleur.cameras.frame import Frame
 from veilleur.catalogue import Event
+from veilleur.engine.senses import Sense
 from veilleur.engine.situations import Alert, Situations, alert_of
 from veilleur.errors import NotAuthorised
 from veilleur.events.rule import Rule, Verdict
@@ -68,6 +69,7 @@ class Step:
 class Pipeline:
     """One camera. `begins`: the local time of stream second 0, for schedules, if it is known.
     `movement`: speaks for moving vehicles; None where no rule is about vehicles.
+    `senses`: what only some rules ask to be seen.
 
     Not safe for two threads at once: a camera's frames come one after another.
     """
@@ -80,6 +82,7 @@ class Pipeline:
     gate: Gate
     movement: Movement | None = None
     begins: datetime | None = None
+    senses: Sequence[Sense] = ()
     _wanted: dict[str, Event] = field(init=False)
     _made: dict[str, Rule] = field(init=False)
     _rules: dict[str, Rule] = field(init=False)
@@ -118,7 +121,10 @@ class Pipeline:
             tracks = self.follower.step(look.detections, frame.time)
         else:
             tracks = self.follower.coast(frame.time)
-        return self._judge(self._scene(frame.time, tracks, look, None), admitted, frame, look)
+        scene = self._scene(frame.time, tracks, look, None)
+        for sense in self.senses:
+            scene = sense.look(scene, frame)
+        return self._judge(scene, admitted, frame, look)
 
     def observe(self, detections: Detections, time: float, at: datetime) -> Step:
         """The same from boxes instead of pixels: recorded or made observations."""
@@ -165,6 +171,8 @@ class Pipeline:
         """No comparison goes over a time in which nothing was seen, or nobody might look."""
         if self._shifts is not None:
             self._shifts.forget()
+        for sense in self.senses:
+            sense.forget()
 
     def _scene(self, time: float, tracks: Tracks, look: Look | None, blind: str | None) -> Scene:
         return Scene(
