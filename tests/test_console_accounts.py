@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 from uuid import UUID
 
 import pytest
@@ -20,7 +21,7 @@ from veilleur.console.permission import QUALIFIED, Permission, Role
 from veilleur.console.refusal import TooMany
 from veilleur.console.signing import WrongPassword
 from veilleur.console.visitor import Visitor
-from veilleur.errors import AlreadyStored, ConfigurationError, NotFound
+from veilleur.errors import AlreadyStored, ConfigurationError, NotFound, StoreError
 from veilleur.law.deed import Deed
 from veilleur.store import accounts as stored
 from veilleur.store import sessions, tokens
@@ -239,6 +240,22 @@ def test_use_is_noted_every_half_minute_and_not_with_each_request(house: Residen
     house.clock.on(seconds=1)
     house.identities.seen(visitor(house, secret))
     assert visitor(house, secret).seen == NOW + timedelta(seconds=30)
+
+
+def test_a_full_disk_signs_nobody_out(house: Residents, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who watches goes on watching; that nothing is stored is told by the desk."""
+    secret = enter(house)
+
+    def full(**_: object) -> NoReturn:
+        raise StoreError("the disk is full", cause="full")
+
+    house.clock.on(minutes=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(house.database, "write", full)
+        house.identities.seen(visitor(house, secret))
+    assert visitor(house, secret).seen == NOW
+    house.identities.seen(visitor(house, secret))
+    assert visitor(house, secret).seen == NOW + timedelta(minutes=1)
 
 
 def test_the_store_has_no_secret_that_opens_a_session(house: Residents) -> None:

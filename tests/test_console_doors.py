@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from fastapi import FastAPI
@@ -23,7 +24,7 @@ from veilleur.console.permission import PERSONAL, QUALIFIED, TABLE, Open, Permis
 from veilleur.console.routing import Registrar, declared
 from veilleur.console.security import CSP
 from veilleur.console.settings import Rates, Settings
-from veilleur.errors import ConfigurationError
+from veilleur.errors import ConfigurationError, StoreError
 from veilleur.law.deed import Deed
 
 
@@ -254,6 +255,27 @@ def test_a_stream_learns_within_a_question_that_its_visitor_has_left(world: Worl
     world.identities.visitors["operator"] = operator
     world.identities.ended.add("operator")
     assert not world.doorkeeper.still_valid(operator)
+
+
+def failing(*_: object) -> NoReturn:
+    raise StoreError("the disk is full", remedy="free space", cause="full")
+
+
+def test_where_the_store_fails_nobody_passes_and_it_is_said_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.identities, "by_session", failing)
+    page = world.browser("operator").get("/alerts")
+    assert (page.status_code, "the disk is full" in page.text) == (503, True)
+    data = world.browser("operator", Origin=ORIGIN, **CSRF).post("/api/v1/stops")
+    assert (data.status_code, data.json()["cause"]) == (503, "full")
+
+
+def test_a_refusal_that_cannot_be_recorded_stays_a_refusal(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.identities, "record", failing)
+    assert world.browser("auditor").get("/alerts").status_code == 503
 
 
 def test_with_tls_the_cookie_is_bound_to_this_host(tmp_path: Path) -> None:
