@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from tests.console_house import ORIGIN, PEOPLE, House, house
 from tests.console_people import PASSWORD
+from veilleur.console.administration import COMMAND_LINE, rights_of
 from veilleur.console.permission import Role
 from veilleur.console.routing import declared
 from veilleur.console.session_pages import own_path
@@ -176,6 +178,31 @@ def test_the_sign_in_page_is_in_the_browsers_language_or_the_one_that_was_chosen
     assert "Se connecter" in browser.get("/sign-in", headers={"Accept-Language": "de"}).text
     assert "Sign in" in browser.get("/sign-in", headers=english).text
     assert "Se connecter" in browser.get("/sign-in?language=fr", headers=english).text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/nowhere", 404, "n’existe pas"),
+        ("/accounts/unknown", 404, "n’existe pas, ou pas pour vous"),
+        ("/audit-of-others", 404, "n’existe pas"),
+        ("/stay", 405, "ne se demande pas ainsi"),
+        ("/sign-in?language=xx", 422, "ne convient pas"),
+        ("/incidents/00000000-0000-7000-8000-000000000000", 403, "rôle"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_the_readers_language(
+    made: House, path: str, status: int, words: str
+) -> None:
+    name = "supervisor" if status != 403 else "auditor"
+    account = made.residents.accounts.one(name)
+    rights = replace(rights_of(account), language="fr")
+    made.residents.accounts.change(name, rights, COMMAND_LINE)
+    english = {"Accept-Language": "en"} if path.startswith(("/accounts", "/inc")) else {}
+    answer = made.browser(name).get(path, headers=english)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert '<html lang="fr">' in answer.text
 
 
 def test_staying_is_a_sign_of_life_and_needs_its_word(made: House) -> None:

@@ -265,7 +265,7 @@ def test_where_the_store_fails_nobody_passes_and_it_is_said_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(world.identities, "by_session", failing)
-    page = world.browser("operator").get("/alerts")
+    page = world.browser("operator", **{"Accept-Language": "en"}).get("/alerts")
     assert (page.status_code, "the disk is full" in page.text) == (503, True)
     data = world.browser("operator", Origin=ORIGIN, **CSRF).post("/api/v1/stops")
     assert (data.status_code, data.json()["cause"]) == (503, "full")

@@ -25,8 +25,8 @@ from veilleur.law.deed import Deed, Entry
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
-PASSED, KIND = "door_passed", "door_kind"
-"""In a request's state: has it met a door, and of which kind."""
+PASSED, KIND, LANGUAGE = "door_passed", "door_kind", "door_language"
+"""In a request's state: has it met a door, of which kind, and the language of its visitor."""
 
 
 class Kind(StrEnum):
@@ -71,9 +71,6 @@ class Doorkeeper:
         another host, another path or without TLS."""
         return "__Host-veilleur" if self.settings.secure else "veilleur"
 
-    def language(self, connection: HTTPConnection) -> str:
-        return preferred_language(connection.headers.get("accept-language", ""))
-
     async def admit(
         self,
         connection: HTTPConnection,
@@ -86,6 +83,8 @@ class Doorkeeper:
         """The visitor, if it may pass. body: of a form that is posted, b"" else. passive: the page
         asks by itself, so this is no sign of life. Errors: Refused."""
         visitor = await self._identify(connection, kind)
+        if visitor is not None:
+            connection.scope["state"][LANGUAGE] = visitor.language
         self._hold_back(connection, visitor)
         try:
             self._same_origin(connection, visitor, needs)
@@ -110,7 +109,7 @@ class Doorkeeper:
         return now is not None and now.may(visitor.asked) and now.scope == visitor.scope
 
     def _nobody(self, connection: HTTPConnection) -> Visitor:
-        return nobody(self.language(connection), laboratory=self.settings.laboratory)
+        return nobody(language_of(connection), laboratory=self.settings.laboratory)
 
     async def _identify(self, connection: HTTPConnection, kind: Kind) -> Visitor | None:
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
@@ -168,6 +167,12 @@ class Doorkeeper:
         self.identities.record(
             Entry(deed=Deed.DENIED, at=self.settings.now(), who=who, details=details)
         )
+
+
+def language_of(connection: HTTPConnection) -> str:
+    """The visitor's, as far as it is known who that is; else the browser's."""
+    known = connection.scope.get("state", {}).get(LANGUAGE)
+    return known or preferred_language(connection.headers.get("accept-language", ""))
 
 
 def address(connection: HTTPConnection) -> str:

@@ -13,9 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from veilleur.console.doorkeeper import KIND, Kind
+from veilleur.console.doorkeeper import KIND, Kind, language_of
 from veilleur.console.refusal import Refused, as_json, as_page, page
-from veilleur.console.visitor import preferred_language
 from veilleur.errors import (
     AlreadyStored,
     ConfigurationError,
@@ -37,6 +36,21 @@ STATUS: Mapping[type[VeilleurError], HTTPStatus] = {
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What is not in it is a mistake of ours: 500."""
+
+
+FRENCH: Mapping[type[VeilleurError], str] = {
+    NotFound: "Cela n’existe pas, ou pas pour vous. Revenez à la liste.",
+    EvidenceFailed: "Cette image n’existe pas, ou plus.",
+    IncidentRefused: "Ce n’est pas possible dans l’état actuel de l’alerte. Rechargez-la.",
+    AlreadyStored: "Cela est déjà enregistré.",
+    NotAuthorised: "L’autorisation ne le permet pas.",
+    ConfigurationError: "Ce qui a été envoyé ne convient pas.",
+    StoreError: "La base de données ne répond pas comme elle le doit : rien n’a été enregistré.",
+}
+_STATUS_FRENCH = {
+    404: "Cette page n’existe pas.",
+    405: "Cette page ne se demande pas ainsi.",
+}
 
 
 class Misfit(BaseModel):
@@ -69,13 +83,18 @@ def status_of(error: VeilleurError) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+def _in_french(error: VeilleurError) -> str:
+    kinds = (kind for kind in type(error).__mro__ if kind in FRENCH)
+    return next((FRENCH[kind] for kind in kinds), error.message)
+
+
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, VeilleurError)
     if isinstance(error, Refused):
-        return as_json(error) if _wants_json(request) else as_page(error, _language(request))
-    status = status_of(error)
+        return as_json(error) if _wants_json(request) else as_page(error, language_of(request))
     cause = str(getattr(error, "cause", ""))
-    return _answer(request, status, Fault(detail=error.message, remedy=error.remedy, cause=cause))
+    fault = Fault(detail=error.message, remedy=error.remedy, cause=cause)
+    return _answer(request, status_of(error), fault, _in_french(error))
 
 
 async def _misfits(request: Request, error: Exception) -> Response:
@@ -84,34 +103,36 @@ async def _misfits(request: Request, error: Exception) -> Response:
         Misfit(where=".".join(str(part) for part in one["loc"]), message=str(one["msg"]))
         for one in error.errors()
     ]
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    if not _wants_json(request):
-        words = "; ".join(f"{one.where}: {one.message}" for one in places)
-        return page(words, status, _language(request))
     fault = Fault(detail="what was sent does not fit", places=places)
-    return JSONResponse(fault.model_dump(), status_code=status)
+    french = FRENCH[ConfigurationError]
+    return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, fault, french)
 
 
 async def _plain(request: Request, error: Exception) -> Response:
     """404, 405 and what a library refuses."""
     assert isinstance(error, HTTPException)
-    words = HTTPStatus(error.status_code).phrase
-    answer = _answer(request, HTTPStatus(error.status_code), Fault(detail=words))
+    status = HTTPStatus(error.status_code)
+    fault = Fault(detail=status.phrase)
+    answer = _answer(request, status, fault, _STATUS_FRENCH.get(status, status.phrase))
     answer.headers.update(error.headers or {})
     return answer
 
 
-def _answer(request: Request, status: HTTPStatus, fault: Fault) -> Response:
+def _answer(request: Request, status: HTTPStatus, fault: Fault, french: str) -> Response:
+    """JSON has codes and English, for programs and scripts; a page is in its reader's language."""
     if _wants_json(request):
         return JSONResponse(fault.model_dump(), status_code=status)
-    words = f"{fault.detail} ({fault.remedy})" if fault.remedy else fault.detail
-    return page(words, status, _language(request))
+    language = language_of(request)
+    words = french if language == "fr" else _english(fault)
+    return page(words, status, language)
+
+
+def _english(fault: Fault) -> str:
+    places = "; ".join(f"{one.where}: {one.message}" for one in fault.places)
+    more = "; ".join(part for part in (fault.remedy, places) if part)
+    return f"{fault.detail} ({more})" if more else fault.detail
 
 
 def _wants_json(request: Request) -> bool:
     kind = request.scope["state"].get(KIND)
     return kind is not Kind.PAGE if kind else request.url.path.startswith("/api/")
-
-
-def _language(request: Request) -> str:
-    return preferred_language(request.headers.get("accept-language", ""))

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veilleur.console.doorkeeper import KIND, PASSED, SAFE, Doorkeeper, Kind
+from veilleur.console.doorkeeper import KIND, PASSED, SAFE, Doorkeeper, Kind, language_of
 from veilleur.console.faults import Fault
 from veilleur.console.permission import Open, Permission
 from veilleur.console.refusal import NotSignedIn, Refused, TooMuch, as_json, as_page
@@ -74,7 +74,7 @@ class Door:
             path = connection.url.path
             target = SIGN_IN if path == "/" else f"{SIGN_IN}?next={quote(path)}"
             return RedirectResponse(target, status_code=303)
-        return as_page(refused, self._doorkeeper.language(connection))
+        return as_page(refused, language_of(connection))
 
 
 async def _read(connection: HTTPConnection, receive: Receive) -> bytes:
