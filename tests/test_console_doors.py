@@ -234,6 +234,8 @@ def test_who_asks_too_often_waits_and_others_do_not(tmp_path: Path) -> None:
     codes = [world.browser("operator").get("/").status_code for _ in range(6)]
     assert codes == [200] * 5 + [429]
     assert world.browser("auditor").get("/").status_code == 200
+    codes = [world.browser().get("/static/a.css").status_code for _ in range(60)]
+    assert set(codes) == {200}  # a room full of screens loads its scripts at the same time
 
 
 def test_what_a_page_asks_by_itself_keeps_nobody_signed_in(world: World) -> None:
@@ -267,6 +269,7 @@ def test_where_the_store_fails_nobody_passes_and_it_is_said_so(
     monkeypatch.setattr(world.identities, "by_session", failing)
     page = world.browser("operator", **{"Accept-Language": "en"}).get("/alerts")
     assert (page.status_code, "the disk is full" in page.text) == (503, True)
+    assert world.browser("operator").get("/static/a.css").status_code == 200
     data = world.browser("operator", Origin=ORIGIN, **CSRF).post("/api/v1/stops")
     assert (data.status_code, data.json()["cause"]) == (503, "full")
 

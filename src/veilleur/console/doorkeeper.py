@@ -64,6 +64,7 @@ class Doorkeeper:
         rates = settings.rates
         self._anonymous = Bucket(rates.anonymous_hz, rates.anonymous_burst)
         self._signed_in = Bucket(rates.signed_in_hz, rates.signed_in_burst)
+        self._files = Bucket(rates.files_hz, rates.files_burst)
 
     @property
     def cookie(self) -> str:
@@ -82,10 +83,10 @@ class Doorkeeper:
     ) -> Visitor:
         """The visitor, if it may pass. body: of a form that is posted, b"" else. passive: the page
         asks by itself, so this is no sign of life. Errors: Refused."""
-        visitor = await self._identify(connection, kind)
+        visitor = await self._identify(connection, needs, kind)
         if visitor is not None:
             connection.scope["state"][LANGUAGE] = visitor.language
-        self._hold_back(connection, visitor)
+        self._hold_back(connection, visitor, kind)
         try:
             self._same_origin(connection, visitor, needs)
             if isinstance(needs, Open):
@@ -111,7 +112,11 @@ class Doorkeeper:
     def _nobody(self, connection: HTTPConnection) -> Visitor:
         return nobody(language_of(connection), laboratory=self.settings.laboratory)
 
-    async def _identify(self, connection: HTTPConnection, kind: Kind) -> Visitor | None:
+    async def _identify(
+        self, connection: HTTPConnection, needs: Permission | Open, kind: Kind
+    ) -> Visitor | None:
+        if kind is Kind.FILES and isinstance(needs, Open):
+            return None  # nobody is asked for, and the store may be what fails
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             if kind is not Kind.DATA:
@@ -120,9 +125,11 @@ class Doorkeeper:
         secret = connection.cookies.get(self.cookie)
         return await run_in_threadpool(self.identities.by_session, secret) if secret else None
 
-    def _hold_back(self, connection: HTTPConnection, visitor: Visitor | None) -> None:
+    def _hold_back(self, connection: HTTPConnection, visitor: Visitor | None, kind: Kind) -> None:
         now = time.monotonic()
-        if visitor is None:
+        if kind is Kind.FILES:
+            wait_s = self._files.wait_s(address(connection), now)
+        elif visitor is None:
             wait_s = self._anonymous.wait_s(address(connection), now)
         else:
             wait_s = self._signed_in.wait_s(visitor.session or visitor.token, now)

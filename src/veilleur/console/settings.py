@@ -19,10 +19,13 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Requests a second on average, and how many at once, for one address or one session."""
+    """Requests a second on average, and how many at once, for one address or one session. An
+    address may be a whole control room whose screens are opened at the same time."""
 
     anonymous_hz: float = 20.0
-    anonymous_burst: int = 200
+    anonymous_burst: int = 400
+    files_hz: float = 200.0
+    files_burst: int = 5000
     signed_in_hz: float = 100.0
     signed_in_burst: int = 400
 
