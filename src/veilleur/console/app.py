@@ -16,8 +16,11 @@ from starlette.types import ASGIApp
 from veilleur import __version__
 from veilleur.console import (
     account_pages,
+    act_pages,
     alert_pages,
     api,
+    audit_pages,
+    camera_pages,
     description,
     session_pages,
     streaming,
@@ -28,10 +31,12 @@ from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.faults import tell_errors
 from veilleur.console.identities import KeptIdentities
 from veilleur.console.permission import Open, Permission
+from veilleur.console.rendering import statement
 from veilleur.console.routing import Registrar
 from veilleur.console.security import Walls
 from veilleur.console.settings import Settings
 from veilleur.console.signing import SignIn
+from veilleur.console.wall import Wall
 from veilleur.desk.desk import Desk
 
 STATIC = Path(__file__).parent / "static"
@@ -68,6 +73,7 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
     app.state.accounts = Accounts(desk.database, settings)
     app.state.tokens = Tokens(desk.database, settings)
     app.state.signing = SignIn(desk.database, settings, identities)
+    app.state.wall = Wall(desk.watch.snapshot)
     doors = Registrar(app, doorkeeper)
     _pages(doors)
     _interface(doors)
@@ -95,13 +101,26 @@ def _pages(doors: Registrar) -> None:
     doors.page("/incidents/{id}/clip.mp4", alert_pages.clip, see, passive=True)
     doors.page("/queue", alert_pages.queue, see, passive=True)
     doors.page("/stops", alert_pages.stops, may.USE_CONSOLE, passive=True)
-    hidden = {"include_in_schema": False}
-    doors.data("GET", "/waiting", alert_pages.waiting, see, passive=True, **hidden)
-    doors.data("POST", "/incidents/{id}/touch", alert_pages.touch, may.DECIDE, **hidden)
+    doors.data("GET", "/waiting", alert_pages.waiting, see, passive=True, include_in_schema=False)
+    doors.data(
+        "POST", "/incidents/{id}/touch", alert_pages.touch, may.DECIDE, include_in_schema=False
+    )
     doors.stream("/feed", streaming.feed, may.USE_CONSOLE)
     look = may.LOOK_CLEARLY
     doors.page("/incidents/{id}/live.jpg", view_pages.live_picture, look, passive=True)
     doors.page("/incidents/{id}/seconds/{number}.jpg", view_pages.second, look, passive=True)
+
+    cameras, acts = may.SEE_CAMERAS, may.SEE_AUTHORISATIONS
+    doors.page("/cameras", camera_pages.cameras, cameras)
+    doors.page("/cameras/tiles", camera_pages.tiles, cameras, passive=True)
+    doors.page("/cameras/{id}/picture.jpg", camera_pages.picture, may.SEE_PICTURES, passive=True)
+    doors.page("/technical", camera_pages.technical, cameras)
+    doors.page("/technical/part", camera_pages.technical_part, cameras, passive=True)
+    doors.page("/authorisations", act_pages.authorisations, acts)
+    doors.form("/authorisations", act_pages.enter, may.CHANGE_AUTHORISATIONS)
+    doors.page("/audit", audit_pages.audit, may.SEE_AUDIT)
+    doors.form("/audit/verify", audit_pages.verify, may.SEE_AUDIT)
+    doors.page("/statement", statement, Open("the law wants it open to everybody; no data"))
 
     doors.page("/accounts", account_pages.accounts_page, may.MANAGE_ACCOUNTS)
     doors.form("/accounts", account_pages.add_account, may.MANAGE_ACCOUNTS)
@@ -138,7 +157,6 @@ def _interface(doors: Registrar) -> None:
 
     get(f"{v1}/authorisations", api.list_acts, may.SEE_AUTHORISATIONS)
     post(f"{v1}/authorisations/suspend", api.suspend_act, may.SUSPEND_AUTHORISATION)
-    post(f"{v1}/authorisations/resume", api.resume_act, may.CHANGE_AUTHORISATIONS)
 
     get(f"{v1}/audit", api.list_audit, may.SEE_AUDIT)
     get(f"{v1}/tokens", api.list_tokens, may.MANAGE_TOKENS)

@@ -18,8 +18,10 @@ from veilleur.console.permission import Permission
 from veilleur.console.visitor import Visitor
 from veilleur.console.words import words
 from veilleur.desk.desk import Desk
+from veilleur.desk.vitals import Stage
 from veilleur.engine import french
 from veilleur.events.wording import UNITS, Language
+from veilleur.law.deed import Deed
 from veilleur.law.orders import Scope, Stop
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,7 +40,8 @@ def environment(language: Language) -> Environment:
     )
     known = words(language)
     made.install_gettext_callables(known.ugettext, known.ungettext, newstyle=True)  # type: ignore[attr-defined]
-    made.globals.update(language=language, version=__version__, Permission=Permission, Event=Event)
+    made.globals.update(language=language, version=__version__, Permission=Permission)
+    made.globals.update(Event=Event, Deed=Deed, Stage=Stage)
     made.filters["event"] = lambda event: said(WORDING[Event(event)], language)
     made.filters["said"] = lambda wording: said(wording, language)
     made.filters["condition"] = lambda condition: french.condition_word(condition.value, language)
@@ -94,3 +97,8 @@ def page(request: Request, template: str, *, status: int = 200, **shown: Any) ->
     answer = HTMLResponse(made, status_code=status)
     answer.template, answer.context = template, context  # type: ignore[attr-defined]
     return answer
+
+
+def statement(request: Request) -> HTMLResponse:
+    """How accessible the console is."""
+    return page(request, "statement.html")

@@ -1,7 +1,7 @@
 // The picture of an alert: its redacted still or clip, the clear seconds around it, the camera live.
 
 import { order, picture } from "./ask.js";
-import { tick } from "./clock.js";
+import { clock, tick } from "./clock.js";
 import { isStale } from "./feed.js";
 import { say } from "./texts.js";
 
@@ -111,6 +111,7 @@ class View {
 
   time(taken) {
     this.taken.dataset.taken = taken.toISOString();
+    this.taken.textContent = clock(taken);
     tick();
   }
 
