@@ -24,7 +24,8 @@ ASK_EVERY_S = 0.5
 
 
 class Authority:
-    """told: called where the orders have changed. alive: called with each reading."""
+    """told: called where the orders have changed. alive: called with each reading. boot: the gate's
+    clock."""
 
     def __init__(
         self,
@@ -34,9 +35,10 @@ class Authority:
         told: Callable[[Orders], None] = lambda _: None,
         alive: Callable[[StoreError | None], None] = lambda _: None,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+        boot: Callable[[], float] = boot_s,
     ) -> None:
         self._database, self._gate, self._told, self._alive = database, gate, told, alive
-        self._utc = utc
+        self._utc, self._boot = utc, boot
         self._lock = threading.Lock()
         self.orders = Orders()
 
@@ -51,7 +53,8 @@ class Authority:
     def renew(self) -> None:
         """Read what is in force and have the gate obey it. Raises StoreError."""
         with self._lock:
-            fresh_until = boot_s() + CONTACT_S
+            self._gate.steady.stepped_s(self._utc())  # from now on it notices when that is set
+            fresh_until = self._boot() + CONTACT_S
             with self._database.read() as r:
                 now = orders.current(r, self._utc())
             self._gate.obey(now, fresh_until=fresh_until)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -33,6 +34,8 @@ STEP_S = 2.0
 ALIVE = "alive"
 """Under this key stands when the desk last wrote: after a crash the record says how long nobody
 watched."""
+CLOCK_SET = "clock_set"
+"""And under this one the step of the clock that the incidents' times were last moved by."""
 
 
 class Engine(Protocol):
@@ -93,8 +96,8 @@ class Clockwork:
         with self._database.write() as w:
             for entry in self._unsaid:
                 w.record(entry)
-            for change in self._sets:
-                _set_clock(w, change)
+            if self._sets:
+                self._set_clock(w, now)
             if heartbeat:
                 settings.put(w, ALIVE, now.isoformat())
             for piece in evidence.expire(w, now) if erasing else ():
@@ -120,13 +123,17 @@ class Clockwork:
         details = {"seconds": f"{step.total_seconds():+.1f}", "before": before.isoformat()}
         self._unsaid.append(Entry(deed=Deed.CLOCK_STEPPED, at=now, who=SYSTEM, details=details))
 
-
-def _set_clock(w: Writing, change: ClockSet) -> None:
-    for waiting in incidents.open_incidents(w, None):
-        after = life.clock_set(waiting, change)
-        deed, of = Deed.INCIDENT_UPDATED, about(waiting)
-        entry = Entry(deed=deed, at=change.now, who=SYSTEM, of=of, reason="the clock was set")
-        commit(w, waiting, after, entry)
+    def _set_clock(self, w: Writing, now: datetime) -> None:
+        """Once, also where it is not known whether it was stored the first time."""
+        known = self._sets[-1].since.isoformat()
+        if settings.get(w, CLOCK_SET) == known:
+            return
+        settings.put(w, CLOCK_SET, known)
+        for change in self._sets:
+            for waiting in incidents.open_incidents(w, None):
+                after = life.clock_set(waiting, replace(change, now=now))
+                deed, of, why = Deed.INCIDENT_UPDATED, about(waiting), "the clock was set"
+                commit(w, waiting, after, Entry(deed=deed, at=now, who=SYSTEM, of=of, reason=why))
 
 
 def _gap(gap: Gap, now: datetime) -> Entry:

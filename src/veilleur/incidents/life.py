@@ -55,7 +55,8 @@ def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
     """Is this signal of the incident's situation?
 
     While it waits for a verdict every signal of its rule is. Afterwards only what comes within the
-    cool-down, at the same place: another place may be another person, and is told. So is what comes
+    cool-down, at the same place: another place may be another person, and is told. The cool-down
+    begins with the verdict and is never prolonged. So is what comes
     long before the verdict by the clock: that was set back since.
     """
     first = incident.first
@@ -65,7 +66,7 @@ def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
         return True
     if incident.verdict is None:
         return False
-    apart = signal.noticed - max(incident.last_signal, incident.verdict.at)
+    apart = signal.noticed - incident.verdict.at
     return abs(apart) <= _s(limits.cool_down_s) and (
         signal.event in _WHOLE_ZONE or near(first.where, signal.where)
     )
@@ -162,8 +163,8 @@ def elapse(incident: Incident, now: datetime, limits: Limits) -> Incident | None
 
 @dataclass(frozen=True, slots=True)
 class ClockSet:
-    """The machine's clock was set forward (back: negative) `by` so much. since, now: by the new
-    clock, between which that happened: an instant from in between is read on the new one."""
+    """The machine's clock was set forward (back: negative) by so much. since, now: by the new
+    clock; an instant from in between is read on that one, every other on the old."""
 
     by: timedelta
     since: datetime
