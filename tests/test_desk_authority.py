@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from tests.acts import NOW, act, verified
 from tests.desk import database
 from veilleur.catalogue import Event
 from veilleur.desk.authority import Authority
-from veilleur.errors import ConfigurationError, NotAuthorised, NotFound
+from veilleur.errors import ConfigurationError, NotAuthorised, NotFound, StoreError
 from veilleur.law.gate import Gate, Live
 from veilleur.law.orders import Scope
 from veilleur.law.regime import desk
@@ -26,13 +29,24 @@ class House:
     def __init__(self, store: Database) -> None:
         self.store = store
         self.gate = Gate({"gate": Live()}, desk(verified()), site="square")
-        self.authority = Authority(store, self.gate, utc=lambda: NOW)
+        self.now = NOW
+        self.authority = Authority(store, self.gate, utc=lambda: self.now)
 
     def open(self) -> bool:
         try:
-            return self.gate.admit("gate", RULES, NOW) == {"tracks"}
+            return self.gate.admit("gate", RULES, self.now) == {"tracks"}
         except NotAuthorised:
             return False
+
+    def until_written(self) -> None:
+        """As the authority's thread does it."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self.authority.run, args=(ended,))
+        thread.start()
+        while len(self.deeds()) < 2:
+            ended.wait(0.02)
+        ended.set()
+        thread.join()
 
     def deeds(self) -> list[str]:
         with self.store.read() as r:
@@ -80,22 +94,62 @@ def test_a_stop_holds_at_once_and_over_a_restart_until_it_is_lifted(
         again.authority.lift(scope, target, "ben", "over")
 
 
-def test_a_suspended_act_and_a_withdrawn_camera_are_closed_over_a_restart(house: House) -> None:
+def test_only_a_new_act_opens_again_what_was_suspended(house: House) -> None:
     house.authority.add(act(), "dpo")
     house.authority.suspend(act().reference, "dpo", "the prefect's order")
     assert not house.open()
     again = House(house.store)
     again.authority.renew()
     assert not again.open()
-    house.authority.resume(act().reference, "dpo", "a new decision")
-    assert house.open()
+    again.authority.add(act(reference="Arrêté 2026-124"), "dpo")
+    assert again.open()
+    with pytest.raises(NotFound):
+        house.authority.suspend("no such act", "dpo", "")
+
+
+def test_a_withdrawn_camera_comes_back_with_a_later_act_alone(house: House) -> None:
+    house.authority.add(act(), "dpo")
     house.authority.withdraw("gate", "dpo", "out of the perimeter")
     assert not house.open()
-    assert house.deeds()[-3:] == [
-        "authorisation_suspended",
-        "authorisation_resumed",
-        "camera_withdrawn",
-    ]
+    again = House(house.store)
+    again.now = NOW + timedelta(minutes=1)
+    again.authority.renew()
+    assert not again.open()
+    again.authority.add(act(reference="Arrêté 2026-124"), "dpo")
+    assert again.open()
+    again.now = NOW + timedelta(minutes=2)
+    again.authority.withdraw("gate", "dpo", "once more")
+    assert not again.open()
+    assert house.deeds().count("camera_withdrawn") == 2
+
+
+@pytest.mark.parametrize("order", ["stop", "suspend", "withdraw"])
+def test_what_closes_is_in_force_though_it_cannot_be_written_and_is_written_later(
+    house: House, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    """Law 30 and 45: at once, also where the disk is full or another process holds the store."""
+    house.authority.add(act(), "dpo")
+    orders = {
+        "stop": lambda: house.authority.stop(Scope.CAMERA, "gate", "ana", "now"),
+        "suspend": lambda: house.authority.suspend(act().reference, "dpo", "now"),
+        "withdraw": lambda: house.authority.withdraw("gate", "dpo", "now"),
+    }
+
+    @contextmanager
+    def refusing(*, essential: bool = True) -> Iterator[None]:
+        raise StoreError("the disk is full", cause="full")
+        yield
+
+    monkeypatch.setattr(house.store, "write", refusing)
+    with pytest.raises(StoreError, match="in force"):
+        orders[order]()
+    assert not house.open()
+    house.authority.renew()
+    assert not house.open()
+    monkeypatch.undo()
+    house.until_written()
+    assert not house.open()
+    assert len(house.deeds()) == 2
 
 
 def test_an_act_that_leaves_something_out_is_refused_with_what_is_missing(house: House) -> None:

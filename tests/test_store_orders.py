@@ -66,7 +66,7 @@ def test_an_act_that_ended_long_ago_is_kept_and_not_in_force(database: Database)
         assert orders.all_acts(r) == [Act(authorisation=act())]
 
 
-def test_a_suspended_act_says_by_whom_until_it_is_resumed(database: Database) -> None:
+def test_a_suspended_act_says_by_whom_and_nothing_lifts_it(database: Database) -> None:
     by = Suspension(who="ann", at=at(1), reason="order of the prefect")
     with database.write() as w:
         orders.add_act(w, act(), "ann", NOON)
@@ -76,22 +76,26 @@ def test_a_suspended_act_says_by_whom_until_it_is_resumed(database: Database) ->
         with pytest.raises(NotFound):
             orders.suspend(w, "Arrêté 1789-1", by)
     assert [one.suspended for one in current(database).acts] == [by, None]
-    with database.write() as w:
-        assert orders.resume(w, act().reference, "ann", at(2))
-        assert not orders.resume(w, act().reference, "ann", at(2))
-    assert [one.suspended for one in current(database).acts] == [None, None]
 
 
-def test_a_withdrawn_camera_stays_so_until_it_is_restored(database: Database) -> None:
+def test_a_withdrawn_camera_is_in_no_act_that_was_there_and_a_later_one_may_name_it(
+    database: Database,
+) -> None:
     with database.write() as w:
+        orders.add_act(w, act(), "ann", NOON)
         assert orders.withdraw(w, "gate", "ann", at(1), "asked for")
         assert not orders.withdraw(w, "gate", "bob", at(2), "")
-        assert orders.withdraw(w, "yard", "bob", at(2), "")
-    assert current(database).withdrawn == {"gate", "yard"}
+    named = act().cameras
+    left = tuple(camera for camera in named if camera != "gate")
+    assert current(database).withdrawn == {"gate"}
+    assert [one.authorisation.cameras for one in current(database).acts] == [left] * bool(left)
     with database.write() as w:
-        assert orders.restore(w, "gate", "ann", at(3))
-        assert not orders.restore(w, "gate", "ann", at(3))
-    assert current(database).withdrawn == {"yard"}
+        orders.add_act(w, act("Arrêté 2026-2"), "ann", at(3))
+    assert current(database).withdrawn == frozenset()
+    assert [one.authorisation.cameras for one in current(database).acts][-1] == named
+    with database.write() as w:
+        assert orders.withdraw(w, "gate", "ann", at(4), "once more")
+    assert current(database).withdrawn == {"gate"}
 
 
 def test_a_stop_holds_until_just_that_is_lifted(database: Database) -> None:

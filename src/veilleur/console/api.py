@@ -184,11 +184,6 @@ def suspend_act(desk: TheDesk, visitor: CurrentVisitor, wanted: given.ActOrder) 
     desk.authority.suspend(wanted.reference, visitor.account, wanted.reason)
 
 
-def resume_act(desk: TheDesk, visitor: CurrentVisitor, wanted: given.ActOrder) -> None:
-    """The suspension ends."""
-    desk.authority.resume(wanted.reference, visitor.account, wanted.reason)
-
-
 # ---------------------------------------------------------------------- the record
 def list_audit(
     desk: TheDesk,

@@ -22,6 +22,7 @@ from veilleur.console import (
     audit_pages,
     camera_pages,
     description,
+    editor_pages,
     session_pages,
     streaming,
     view_pages,
@@ -77,6 +78,7 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
     doors = Registrar(app, doorkeeper)
     _pages(doors)
     _interface(doors)
+    _drawing(doors)
     return app
 
 
@@ -162,3 +164,18 @@ def _interface(doors: Registrar) -> None:
     get(f"{v1}/tokens", api.list_tokens, may.MANAGE_TOKENS)
     post(f"{v1}/tokens", api.issue_token, may.MANAGE_TOKENS)
     post(f"{v1}/tokens/{{id}}/revoke", api.revoke_token, may.MANAGE_TOKENS)
+
+
+def _drawing(doors: Registrar) -> None:
+    """Zones, rules and the ground of a camera."""
+    may, camera, v1 = Permission.CONFIGURE, "/cameras/{id}", "/api/v1/cameras/{id}"
+    doors.page(f"{camera}/rules", editor_pages.rules_page, may)
+    doors.page(f"{camera}/ground", editor_pages.ground_page, may)
+    doors.page(f"{camera}/frame.jpg", editor_pages.frame, may)
+    told = {"responses": editor_pages.UNSAVED}
+    doors.data("GET", f"{v1}/rules", editor_pages.get_rules, may)
+    doors.data("POST", f"{v1}/rules", editor_pages.save_rules, may, **told)
+    doors.data("POST", f"{v1}/rules/check", editor_pages.check_rules, may)
+    doors.data("GET", f"{v1}/ground", editor_pages.get_ground, may)
+    doors.data("POST", f"{v1}/ground", editor_pages.save_ground, may, **told)
+    doors.data("POST", f"{v1}/ground/check", editor_pages.check_ground, may)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from veilleur.errors import ConfigurationError, NotFound, StoreError
@@ -19,6 +20,7 @@ from veilleur.law.gate import CONTACT_S, Gate, boot_s
 from veilleur.law.orders import Act, Orders, Scope, Stop, Suspension
 from veilleur.store import orders
 from veilleur.store.database import Database
+from veilleur.store.transaction import Writing
 
 ASK_EVERY_S = 0.5
 
@@ -40,11 +42,13 @@ class Authority:
         self._database, self._gate, self._told, self._alive = database, gate, told, alive
         self._utc, self._boot = utc, boot
         self._lock = threading.Lock()
+        self._unwritten: list[_Order] = []
         self.orders = Orders()
 
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(ASK_EVERY_S):
             try:
+                self._write_unwritten()
                 self.renew()
                 self._alive(None)
             except StoreError as error:
@@ -56,21 +60,59 @@ class Authority:
             self._gate.steady.stepped_s(self._utc())  # from now on it notices when that is set
             fresh_until = self._boot() + CONTACT_S
             with self._database.read() as r:
-                now = orders.current(r, self._utc())
+                now = self._with_unwritten(orders.current(r, self._utc()))
             self._gate.obey(now, fresh_until=fresh_until)
             changed, self.orders = now != self.orders, now
         if changed:
             self._told(now)
 
-    # ------------------------------------------------------------------ stops
+    # ------------------------------------------------------------------ what closes
+    def _close(self, order: _Order) -> None:
+        """The gate obeys at once; the record may follow. Law 30 and 45 know no disk that is full.
+
+        Raises StoreError where the order is in force and not yet on the record: it is written as
+        soon as that is possible, and until then the desk says so.
+        """
+        with self._lock:
+            self._unwritten.append(order)
+            self.orders = order.applied(self.orders)
+            self._gate.obey(self.orders, fresh_until=self._boot() + CONTACT_S)
+        self._told(self.orders)
+        try:
+            self._write_unwritten()
+        except StoreError as error:
+            raise StoreError(
+                f"it is in force, and not on the record yet: {error.message}",
+                remedy="it is written by itself as soon as that is possible",
+                cause=error.cause,
+            ) from error
+        self.renew()
+
+    def _with_unwritten(self, kept: Orders) -> Orders:
+        for order in self._unwritten:
+            kept = order.applied(kept)
+        return kept
+
+    def _write_unwritten(self) -> None:
+        for order in list(self._unwritten):
+            with self._database.write() as w:
+                if order.keep(w):
+                    w.record(order.entry)
+            with self._lock:
+                if order in self._unwritten:
+                    self._unwritten.remove(order)
+
     def stop(self, scope: Scope, target: str, who: str, reason: str) -> Stop:
-        """Anybody on duty; it holds until somebody lifts it."""
+        """Anybody on duty; it holds until somebody lifts it. Raises StoreError: see `_close`."""
         now = self._utc()
         wanted = Stop(scope=scope, target=target, who=who, at=now, reason=reason)
-        with self._database.write() as w:
-            if orders.stop(w, wanted):
-                w.record(_entry(Deed.STOPPED, now, who, _of(scope, target), reason))
-        self.renew()
+        self._close(
+            _Order(
+                lambda kept: _stopped(kept, wanted),
+                lambda w: orders.stop(w, wanted),
+                _entry(Deed.STOPPED, now, who, _of(scope, target), reason),
+            )
+        )
         return wanted
 
     def lift(self, scope: Scope, target: str, who: str, reason: str) -> None:
@@ -88,7 +130,8 @@ class Authority:
             return orders.all_acts(r)
 
     def add(self, act: Authorisation, who: str) -> None:
-        """Raises ConfigurationError for what the law has against it, AlreadyStored."""
+        """Raises ConfigurationError for what the law has against it, AlreadyStored: an act with
+        this reference is there, the same or another."""
         now = self._utc()
         against = faults(act, self._gate.regime.profile, now)
         if against:
@@ -112,31 +155,58 @@ class Authority:
         self.renew()
 
     def suspend(self, reference: str, who: str, reason: str) -> None:
-        """On the authority's order: at once, and over restarts."""
+        """On the authority's order: at once, and over restarts. Only a new act opens it again (law
+        45). Raises NotFound; StoreError: see `_close`."""
         now = self._utc()
         by = Suspension(who=who, at=now, reason=reason)
-        with self._database.write() as w:
-            if orders.suspend(w, reference, by):
-                of = f"authorisation:{reference}"
-                w.record(_entry(Deed.AUTHORISATION_SUSPENDED, now, who, of, reason))
-        self.renew()
-
-    def resume(self, reference: str, who: str, reason: str) -> None:
-        now = self._utc()
-        with self._database.write() as w:
-            if not orders.resume(w, reference, who, now):
-                raise NotFound(f"{reference} is not suspended", remedy="look at the list of acts")
-            of = f"authorisation:{reference}"
-            w.record(_entry(Deed.AUTHORISATION_RESUMED, now, who, of, reason))
-        self.renew()
+        if all(act.authorisation.reference != reference for act in self.acts()):
+            raise NotFound(f"there is no act {reference!r}", remedy="look at the list of acts")
+        self._close(
+            _Order(
+                lambda kept: _suspended(kept, reference, by),
+                lambda w: orders.suspend(w, reference, by),
+                _entry(
+                    Deed.AUTHORISATION_SUSPENDED, now, who, f"authorisation:{reference}", reason
+                ),
+            )
+        )
 
     def withdraw(self, camera: str, who: str, reason: str) -> None:
-        """The camera may be analysed under no act, from now on."""
+        """The camera may be analysed under no act there is; a later one may name it again. Raises
+        StoreError: see `_close`."""
         now = self._utc()
-        with self._database.write() as w:
-            if orders.withdraw(w, camera, who, now, reason):
-                w.record(_entry(Deed.CAMERA_WITHDRAWN, now, who, f"camera:{camera}", reason))
-        self.renew()
+        self._close(
+            _Order(
+                lambda kept: replace(kept, withdrawn=kept.withdrawn | {camera}),
+                lambda w: orders.withdraw(w, camera, who, now, reason),
+                _entry(Deed.CAMERA_WITHDRAWN, now, who, f"camera:{camera}", reason),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Order:
+    """applied: the orders with this one in force. keep: stores it; False: it was stored already."""
+
+    applied: Callable[[Orders], Orders]
+    keep: Callable[[Writing], bool]
+    entry: Entry
+
+
+def _stopped(kept: Orders, wanted: Stop) -> Orders:
+    if any((one.scope, one.target) == (wanted.scope, wanted.target) for one in kept.stops):
+        return kept
+    return replace(kept, stops=(*kept.stops, wanted))
+
+
+def _suspended(kept: Orders, reference: str, by: Suspension) -> Orders:
+    acts = tuple(
+        replace(act, suspended=act.suspended or by)
+        if act.authorisation.reference == reference
+        else act
+        for act in kept.acts
+    )
+    return replace(kept, acts=acts)
 
 
 def _of(scope: Scope, target: str) -> str:

@@ -38,7 +38,6 @@ class Deed(StrEnum):
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
     AUTHORISATION_ADDED = "authorisation_added"
     AUTHORISATION_SUSPENDED = "authorisation_suspended"
-    AUTHORISATION_RESUMED = "authorisation_resumed"
     CAMERA_WITHDRAWN = "camera_withdrawn"
     STOPPED = "stopped"
     RESUMED = "resumed"

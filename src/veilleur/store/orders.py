@@ -6,6 +6,7 @@ Nothing is ever removed: what ends an order is written beside it (lifted by whom
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -97,20 +98,15 @@ def suspend(w: Writing, reference: str, by: Suspension) -> bool:
     return _give(w, suspensions, {"act": reference}, by.who, by.at, by.reason)
 
 
-def resume(w: Writing, reference: str, who: str, at: datetime) -> bool:
-    """False: it was not suspended."""
-    return _lift(w, suspensions, {"act": reference}, who, at)
-
-
 # ---------------------------------------------------------------------- cameras and stops
 def withdraw(w: Writing, camera: str, who: str, at: datetime, reason: str) -> bool:
-    """The camera may be analysed under no act. False: it is withdrawn already."""
-    return _give(w, withdrawals, {"camera": camera}, who, at, reason)
-
-
-def restore(w: Writing, camera: str, who: str, at: datetime) -> bool:
-    """False: it was not withdrawn."""
-    return _lift(w, withdrawals, {"camera": camera}, who, at)
+    """The camera may be analysed under no act that is there; one that is added later may name it
+    again. False: it is withdrawn from all of them already."""
+    row = {"id": new_id(at), "camera": camera, "who": who, "at": at, "reason": reason}
+    if camera in _withdrawn(w, _named(w, at)):
+        return False
+    w.connection.execute(withdrawals.insert(), row)
+    return True
 
 
 def stop(w: Writing, wanted: Stop) -> bool:
@@ -127,18 +123,47 @@ def lift(w: Writing, scope: Scope, target: str, who: str, at: datetime) -> bool:
 # ---------------------------------------------------------------------- what applies
 def current(r: Reading, now: datetime) -> Orders:
     """Everything the gate has to obey. now: acts that ended a day before it are left out."""
-    running = select(acts.c.reference, acts.c.act).where(acts.c.ends > now - LONG_AGO)
     with understood("orders"):
+        named = _named(r, now)
         return Orders(
-            acts=tuple(_acts(r, running.order_by(acts.c.reference))),
-            withdrawn=frozenset(
-                r.connection.execute(_in_force(withdrawals, withdrawals.c.camera)).scalars()
-            ),
+            acts=tuple(named),
+            withdrawn=_withdrawn(r, named),
             stops=tuple(
                 _stop(row)
                 for row in r.connection.execute(_in_force(stops, stops).order_by(stops.c.at))
             ),
         )
+
+
+def _named(r: Reading, now: datetime) -> list[Act]:
+    """Acts in force or to come, without the cameras that were withdrawn after they were added."""
+    running = select(acts.c.reference, acts.c.act, acts.c.added_at).where(
+        acts.c.ends > now - LONG_AGO
+    )
+    withdrawn = _last_withdrawn(r)
+    found = []
+    for row, act in _rows(r, running.order_by(acts.c.reference)):
+        paper = act.authorisation
+        left = tuple(
+            camera
+            for camera in paper.cameras
+            if camera not in withdrawn or withdrawn[camera] < row.added_at
+        )
+        if left:
+            without = paper if left == paper.cameras else paper.model_copy(update={"cameras": left})
+            found.append(replace(act, authorisation=without))
+    return found
+
+
+def _last_withdrawn(r: Reading) -> dict[str, datetime]:
+    query = _in_force(withdrawals, withdrawals).order_by(withdrawals.c.at)
+    return {row.camera: row.at for row in r.connection.execute(query)}
+
+
+def _withdrawn(r: Reading, named: list[Act]) -> frozenset[str]:
+    """Cameras that were withdrawn and that no later act names."""
+    again = {camera for act in named for camera in act.authorisation.cameras}
+    return frozenset(_last_withdrawn(r)) - again
 
 
 def _stop(row: Row[Any]) -> Stop:
@@ -148,10 +173,14 @@ def _stop(row: Row[Any]) -> Stop:
 
 
 def _acts(r: Reading, query: Select[Any]) -> list[Act]:
+    return [act for _, act in _rows(r, query)]
+
+
+def _rows(r: Reading, query: Select[Any]) -> list[tuple[Row[Any], Act]]:
     running = r.connection.execute(_in_force(suspensions, suspensions))
     suspended = {row.act: Suspension(who=row.who, at=row.at, reason=row.reason) for row in running}
     return [
-        Act(authorisation=_act(row.act), suspended=suspended.get(row.reference))
+        (row, Act(authorisation=_act(row.act), suspended=suspended.get(row.reference)))
         for row in r.connection.execute(query)
     ]
 
