@@ -1,0 +1,158 @@
+"""What the editor's pages send and are told: zones, rules and the ground of one camera."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints
+
+from veilleur.catalogue import Priority
+from veilleur.console.api_models import Given, Reason, Taken
+from veilleur.console.ground_drawing import Drawing
+from veilleur.console.mistakes import Mistake
+from veilleur.console.settings_words import Choice
+
+State = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Share = tuple[float, float]
+
+
+# ---------------------------------------------------------------------- asked
+class RuleDrawn(Taken):
+    """A rule as it stands on the page, right or wrong. was: its id in the file, "" for a new one.
+    settings: as in the site file, without the schedule. schedule: as lines of text."""
+
+    was: str = Field(default="", max_length=200)
+    settings: dict[str, Any] = Field(max_length=20)
+    schedule: str = Field(default="", max_length=4000)
+
+
+class RulesDrawn(Taken):
+    rules: list[RuleDrawn] = Field(max_length=200)
+
+
+class RulesWanted(RulesDrawn):
+    """state: as it was given with the rules that these were made from."""
+
+    reason: Reason
+    state: State
+
+
+class GroundDrawn(Taken):
+    """ground: as in the site file; None: not known."""
+
+    ground: dict[str, Any] | None = Field(default=None, max_length=4)
+
+
+class GroundWanted(GroundDrawn):
+    reason: Reason
+    state: State
+
+
+# ---------------------------------------------------------------------- told
+class RuleGiven(Given):
+    was: str
+    settings: dict[str, Any]
+    schedule: str
+
+
+class ParameterGiven(Given):
+    name: str
+    label: str
+    help: str
+    unit: str
+    default: str
+    schedule: bool
+
+
+class EventGiven(Given):
+    """What a rule may be about, and how it is set."""
+
+    event: str
+    words: str
+    shapes: list[str]
+    vehicles: bool
+    priority: Priority
+    parameters: list[ParameterGiven]
+
+    @classmethod
+    def of(cls, choice: Choice) -> Self:
+        return cls.model_validate(choice, from_attributes=True)
+
+
+class RulesGiven(Given):
+    """aspect: width of the picture by its height. differs: the file holds other rules than those
+    that run; saving makes them run."""
+
+    camera: str
+    state: str
+    aspect: float
+    differs: bool
+    rules: list[RuleGiven]
+    events: list[EventGiven]
+
+
+class MistakeGiven(Given):
+    rule: int | None = Field(description="which one of those that were sent")
+    where: str
+    message: str
+    remedy: str
+
+    @classmethod
+    def of(cls, mistake: Mistake) -> Self:
+        return cls.model_validate(mistake, from_attributes=True)
+
+
+class Checked(Given):
+    """patch: what would change in the file; "" with mistakes."""
+
+    mistakes: list[MistakeGiven]
+    patch: str
+
+
+class Saved(Checked):
+    """saved: in force since `at`. cause: else why not: "mistakes", "moved" (somebody else was
+    faster), "read_only" (then `patch` is for whoever may write the file)."""
+
+    saved: bool
+    cause: Literal["", "mistakes", "moved", "read_only"] = ""
+    at: datetime | None = None
+
+
+class GroundGiven(Given):
+    camera: str
+    state: str
+    aspect: float
+    differs: bool
+    ground: dict[str, Any] | None
+
+
+class PointGiven(Given):
+    error_m: float | None
+    seen: Share | None
+
+
+class GroundChecked(Checked):
+    """The plane as a person can judge it; see `Drawing`. level: "none" where there is none."""
+
+    error_m: float | None = None
+    level: Literal["good", "usable", "poor", "unknown", "none"] = "none"
+    step_m: float = 0.0
+    points: tuple[PointGiven, ...] = ()
+    grid: tuple[tuple[Share, ...], ...] = ()
+    people: tuple[tuple[Share, Share], ...] = ()
+
+    @classmethod
+    def shown(cls, drawing: Drawing | None, mistakes: list[MistakeGiven], patch: str) -> Self:
+        if drawing is None:
+            return cls(mistakes=mistakes, patch=patch)
+        return cls(
+            mistakes=mistakes,
+            patch=patch,
+            error_m=drawing.error_m,
+            level=drawing.level,
+            step_m=drawing.step_m,
+            points=tuple(PointGiven(error_m=p.error_m, seen=p.seen) for p in drawing.points),
+            grid=drawing.grid,
+            people=drawing.people,
+        )

@@ -1,0 +1,155 @@
+"""What can be set of a rule, in words: a short name and what it does, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic.fields import FieldInfo
+
+from veilleur.catalogue import PRIORITY, WORDING, Event, Wording
+from veilleur.events.registry import RULES, WITH_VEHICLES
+from veilleur.events.wording import Language
+from veilleur.yaml import unit_of
+
+NAMES = {
+    "dwell_s": Wording("Durée de présence", "Time inside"),
+    "gap_s": Wording("Interruption tolérée", "Forgiven gap"),
+    "margin_heights": Wording("Marge autour de la ligne", "Margin of the line"),
+    "schedule": Wording("Horaires", "Schedule"),
+    "distance_m": Wording("Distance à contresens", "Distance against"),
+    "distance_heights": Wording("Distance, en tailles", "Distance, in heights"),
+    "persist_s": Wording("Durée", "Duration"),
+    "angle_deg": Wording("Angle", "Angle"),
+    "min_speed_m_s": Wording("Vitesse minimale", "Least speed"),
+    "min_width_px": Wording("Largeur minimale", "Least width"),
+    "max_people": Wording("Nombre de personnes", "People"),
+    "max_per_m2": Wording("Personnes par m²", "People per m²"),
+    "watch_share": Wording("Seuil de vigilance", "Watch level"),
+    "release_share": Wording("Seuil de retour", "Release level"),
+    "end_s": Wording("Durée de retour", "Time to end"),
+    "smooth_s": Wording("Lissage", "Smoothing"),
+    "trusted_per_m2": Wording("Densité fiable", "Trusted density"),
+    "trusted_hidden": Wording("Masquage fiable", "Trusted occlusion"),
+}
+FRENCH_HELP = {
+    "seconds inside (default 1) or across the line (default 0)": (
+        "secondes dans la zone (1 par défaut) ou au-delà de la ligne (0 par défaut)"
+    ),
+    "seconds outside that are forgiven": "secondes hors de la zone qui sont pardonnées",
+    "distance from a line, in heights of the box, at which a side is sure": (
+        "distance à la ligne, en hauteurs du cadre, à partir de laquelle le côté est sûr"
+    ),
+    "when in force; absent: always": "quand la règle s’applique ; vide : toujours",
+    "metres against (default: person 2, vehicle 10)": (
+        "mètres à contresens (par défaut : personne 2, véhicule 10)"
+    ),
+    "the same in heights of the box, where no ground is known": (
+        "la même en hauteurs du cadre, où le sol n’est pas connu"
+    ),
+    "seconds against (default 1, or none beside a distance)": (
+        "secondes à contresens (1 par défaut, aucune si une distance est donnée)"
+    ),
+    "widest angle from the opposite direction": "plus grand écart à la direction opposée",
+    "seconds of other motion that are forgiven": "secondes d’un autre mouvement pardonnées",
+    "below it somebody stands; in heights a second over 1.7": (
+        "en dessous, on est immobile ; en tailles par seconde, divisé par 1,7"
+    ),
+    "narrower boxes are not judged (person 8, vehicle 20)": (
+        "les cadres plus étroits ne sont pas jugés (personne 8, véhicule 20)"
+    ),
+    "more people than this count (default 50, without ground)": (
+        "au-delà de ce nombre (50 par défaut, sans sol)"
+    ),
+    "more people per m2 than this count (default 4, on ground)": (
+        "au-delà de ce nombre par m² (4 par défaut, avec sol)"
+    ),
+    "seconds over the limit": "secondes au-dessus du seuil",
+    "of the limit: watch level": "part du seuil : vigilance",
+    "of the limit: a level once reached ends below this": (
+        "part du seuil : un niveau atteint prend fin en dessous"
+    ),
+    "seconds below it forgiven before an alarm": "secondes en dessous pardonnées avant l’alarme",
+    "seconds below it that end an alarm": "secondes en dessous qui mettent fin à l’alarme",
+    "seconds whose median is the count": "secondes dont la médiane fait le compte",
+    "denser: the count is a lower bound (people/m2)": (
+        "plus dense : le compte est un minimum (personnes par m²)"
+    ),
+    "boxes hide more of each other: the same": "les cadres se masquent davantage : de même",
+}
+FRENCH_UNITS = {
+    "seconds": "secondes",
+    "metres": "mètres",
+    "metres a second": "mètres par seconde",
+    "pixels": "pixels",
+    "degrees": "degrés",
+    "person heights": "tailles",
+    "people per square metre": "personnes par m²",
+    "parts of 1": "parts de 1",
+}
+SHAPES = {
+    Event.FORBIDDEN_ZONE: ("zone", "line"),
+    Event.WRONG_WAY: ("zone", "heading"),
+    Event.DENSITY: ("zone",),
+}
+"""What is drawn for an event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One setting of an event, as a field of a form. default: "" where the event decides."""
+
+    name: str
+    label: str
+    help: str
+    unit: str
+    default: str
+    schedule: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An event that a rule can be about."""
+
+    event: str
+    words: str
+    shapes: tuple[str, ...]
+    vehicles: bool
+    priority: str
+    parameters: tuple[Parameter, ...]
+
+
+def choices(language: Language) -> tuple[Choice, ...]:
+    """The events that this version has rules for."""
+    return tuple(
+        Choice(
+            event=event.value,
+            words=_said(WORDING[event], language),
+            shapes=SHAPES[event],
+            vehicles=event in WITH_VEHICLES,
+            priority=PRIORITY[event].value,
+            parameters=tuple(_parameters(event, language)),
+        )
+        for event in RULES
+    )
+
+
+def _parameters(event: Event, language: Language) -> Iterator[Parameter]:
+    for name, field in RULES[event].parameters.model_fields.items():
+        unit, text = unit_of(name), field.description or ""
+        yield Parameter(
+            name=name,
+            label=_said(NAMES[name], language),
+            help=FRENCH_HELP[text] if language == "fr" else text,
+            unit=FRENCH_UNITS.get(unit, unit) if language == "fr" else unit,
+            default=_default(field),
+            schedule=name == "schedule",
+        )
+
+
+def _default(field: FieldInfo) -> str:
+    return "" if field.default is None else f"{field.default:g}"
+
+
+def _said(wording: Wording, language: Language) -> str:
+    return wording.french if language == "fr" else wording.english
