@@ -7,6 +7,7 @@ Source: law 30, 45; loi n° 2023-380, article 10, VI 4° and VIII.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ class Authority:
         self._utc, self._boot = utc, boot
         self._lock = threading.Lock()
         self._unwritten: list[_Order] = []
+        self._fresh_until = -math.inf
         self.orders = Orders()
 
     def run(self, stop: threading.Event) -> None:
@@ -58,9 +60,10 @@ class Authority:
         """Read what is in force and have the gate obey it. Raises StoreError."""
         with self._lock:
             self._gate.steady.stepped_s(self._utc())  # from now on it notices when that is set
-            fresh_until = self._boot() + CONTACT_S
+            fresh_until = self._boot() + CONTACT_S  # before the orders are read
             with self._database.read() as r:
                 now = self._with_unwritten(orders.current(r, self._utc()))
+            self._fresh_until = fresh_until
             self._gate.obey(now, fresh_until=fresh_until)
             changed, self.orders = now != self.orders, now
         if changed:
@@ -76,7 +79,7 @@ class Authority:
         with self._lock:
             self._unwritten.append(order)
             self.orders = order.applied(self.orders)
-            self._gate.obey(self.orders, fresh_until=self._boot() + CONTACT_S)
+            self._gate.obey(self.orders, fresh_until=self._fresh_until)
         self._told(self.orders)
         try:
             self._write_unwritten()
