@@ -33,7 +33,7 @@ def updated(known: Catalog) -> Catalog:
     """The catalogue of all texts, with what was translated already."""
     new = Catalog(locale="fr", domain="veilleur", project="Veilleur", fuzzy=False)
     new.header_comment = (
-        "# The console in French. Source: the templates (scripts/console_words.py)."
+        "# The console in French; its texts stand in the templates."
     )
     for place, message in texts():
         old = known.get(message if isinstance(message, str) else message[0])

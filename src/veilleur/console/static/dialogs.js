@@ -29,7 +29,7 @@ async function send(dialog, path, body) {
 // ---------------------------------------------------------------- stops
 /** What is before the visitor: the rule or camera in view. */
 function inView() {
-  const near = document.activeElement?.closest("[data-camera]") ?? document.querySelector("article[data-camera]");
+  const near = document.activeElement?.closest("[data-camera]") ?? document.querySelector("article[data-shown]");
   return near ? { camera: near.dataset.camera, rule: near.dataset.rule ?? "" } : {};
 }
 
