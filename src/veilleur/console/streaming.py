@@ -8,8 +8,10 @@ asked for again every second: a stream ends with the session.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 from fastapi import Header, Query
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +24,8 @@ from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
 from veilleur.desk.feed import Cut, Listener, Message, Topic
 from veilleur.desk.herald import MOST_AT_ONCE, messages_after
+from veilleur.desk.said import line
+from veilleur.law.orders import Scope
 from veilleur.store import outbox
 
 ASK_EVERY_S = 1.0
@@ -33,6 +37,8 @@ NEEDS = {
 }
 """The pulse is for everybody who is signed in."""
 RETRY_MS = 1000
+OVER = 'event: over\ndata: {{"cause":"{}"}}\n\n'
+"""The last event: the page has to be loaded anew."""
 
 
 async def feed(
@@ -63,6 +69,9 @@ async def _events(
         last = start
         if last is None:
             last = await run_in_threadpool(_newest, desk)
+        elif last > await run_in_threadpool(_newest, desk):
+            yield OVER.format("other_database")
+            return
         while missed := await run_in_threadpool(_missed, desk, visitor, last):
             for message in missed:
                 yield _event(message)
@@ -70,6 +79,7 @@ async def _events(
         async for message in _passing(listener, visitor, doorkeeper):
             if message.number is None or message.number > last:
                 yield _event(message)
+        yield OVER.format("rights")
     except Cut:
         return
     finally:
@@ -79,22 +89,56 @@ async def _events(
 async def _passing(
     listener: Listener, visitor: Visitor, doorkeeper: Doorkeeper
 ) -> AsyncIterator[Message]:
-    """What comes, as long as and as far as the visitor may hear it. Raises Cut."""
+    """What comes, as far as the visitor may hear it, until the visitor's rights are others: a
+    screen that hears less without knowing would look calm. Raises Cut."""
     clock = asyncio.get_running_loop().time
-    asked, now = clock(), visitor
+    asked = clock()
     while True:
         if clock() - asked >= ASK_EVERY_S:
             asked = clock()
-            known = await run_in_threadpool(doorkeeper.identities.again, visitor)
-            if known is None:
+            if not await run_in_threadpool(_same_rights, doorkeeper, visitor):
                 return
-            now = known
         try:
             message = await listener.next(max(0.05, ASK_EVERY_S - (clock() - asked)))
         except TimeoutError:
             continue
-        if _for(now, message):
-            yield message
+        if _for(visitor, message):
+            yield _seen_by(visitor, message)
+
+
+def _same_rights(doorkeeper: Doorkeeper, visitor: Visitor) -> bool:
+    now = doorkeeper.identities.again(visitor)
+    return now is not None and now.permissions == visitor.permissions and now.scope == visitor.scope
+
+
+def _seen_by(visitor: Visitor, message: Message) -> Message:
+    """Lists without what is out of the visitor's scope; a stage's trouble in words, which may name
+    a file or a machine, for those alone who see to cameras."""
+    if message.topic is Topic.TECHNICAL and visitor.scope is not None:
+        return replace(message, data=line(_within(visitor, json.loads(message.data))))
+    if message.topic is Topic.STOPS and visitor.scope is not None:
+        shown = [stop for stop in json.loads(message.data) if _concerns(visitor, stop)]
+        return replace(message, data=line(shown))
+    if message.topic is Topic.PULSE and not visitor.may(Permission.SEE_CAMERAS):
+        pulse = json.loads(message.data)
+        for stage in pulse["stages"]:
+            stage["words"] = ""
+        return replace(message, data=line(pulse))
+    return message
+
+
+def _within(visitor: Visitor, alarms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    shown = []
+    for alarm in alarms:
+        cameras = [camera for camera in alarm["cameras"] if visitor.sees(camera)]
+        if cameras:
+            shown.append(alarm | {"cameras": cameras})
+    return shown
+
+
+def _concerns(visitor: Visitor, stop: dict[str, Any]) -> bool:
+    wide = stop["scope"] in (Scope.EVERYTHING.value, Scope.SITE.value)
+    return wide or visitor.sees(stop["target"].partition("/")[0])
 
 
 def _for(visitor: Visitor, message: Message) -> bool:

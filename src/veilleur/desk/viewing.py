@@ -19,7 +19,7 @@ from uuid import UUID
 from veilleur.desk.watch import Watch
 from veilleur.errors import EvidenceFailed, IncidentRefused, NotFound, PlaybackFailed
 from veilleur.evidence.kept import Clear, Kept
-from veilleur.incidents.incident import Incident
+from veilleur.incidents.incident import Incident, State
 from veilleur.law.deed import Deed, Entry
 from veilleur.store import incidents
 from veilleur.store.database import Database
@@ -27,6 +27,11 @@ from veilleur.store.signals import Scope
 
 LEASE_S = 30.0
 """A viewing that nobody asked for so long is over; a new one is a new line of the record."""
+LONGEST_S = 300.0
+"""And so is one that was opened so long ago."""
+RECENT = timedelta(hours=1)
+"""A doubt is removed while it is one: not of an alert that nobody came to for longer."""
+ASK_EVERY_S = 1.0
 CLOSELY_S = 5.0
 WIDTH = 1280
 MOST_PICTURES = 120
@@ -49,10 +54,15 @@ class Shot:
 
 @dataclass(slots=True, eq=False)
 class _Viewing:
-    """seconds: what has been decoded so far; ended: that is all; failed: why not."""
+    """began, asked, judged: host seconds, when it was opened, last asked for, and last found to be
+    of an alert that waits. seconds: what has been decoded so far; ended: that is all; failed: why
+    not."""
 
     camera: str
+    began: float
     asked: float
+    scope: Scope
+    judged: float
     seconds: list[Shot] = field(default_factory=list)
     ended: bool = False
     failed: str = ""
@@ -90,7 +100,8 @@ class Viewings:
         )
         with self._database.write() as w:
             w.record(entry)
-        viewing = _Viewing(incident.first.camera, self._now())
+        now = self._now()
+        viewing = _Viewing(incident.first.camera, now, now, scope, now)
         with self._news:
             self._forget()
             self._open[id_, session, view] = viewing
@@ -133,23 +144,34 @@ class Viewings:
 
     def _decode(self, viewing: _Viewing, frames: Iterator[Clear]) -> None:
         """In a thread of its own, by a process without rights; as long as somebody looks."""
-        failed = ""
+        failed = "a mistake of ours"
         try:
             for clear in itertools.islice(frames, MOST_PICTURES):
                 with self._news:
                     viewing.seconds.append(Shot(clear.jpeg, clear.at))
                     self._news.notify_all()
+                    if viewing not in self._open.values():
+                        return
+            failed = ""
         except PlaybackFailed as error:
             failed = error.message
-        with self._news:
-            viewing.ended, viewing.failed = True, failed
-            self._news.notify_all()
+        finally:
+            with self._news:
+                viewing.ended, viewing.failed = True, failed
+                self._news.notify_all()
 
     def _waiting(self, id_: UUID, scope: Scope) -> Incident:
         with self._database.read() as r:
             incident = incidents.incident(r, id_, scope)
         if incident is None or incident.first.canary:
             raise NotFound(f"there is no incident {id_}", remedy="go back to the queue")
+        if datetime.now(UTC) - incident.opened > RECENT and incident.state is State.NOT_SEEN:
+            raise IncidentRefused(
+                "nobody came for an hour: there is nothing to be seen of it any more",
+                remedy="look at the still",
+                cause="decided",
+                incident=str(id_),
+            )
         if incident.state.decided:
             raise IncidentRefused(
                 "it has its verdict: there is no doubt left to remove",
@@ -160,18 +182,23 @@ class Viewings:
         return incident
 
     def _viewing(self, id_: UUID, session: str, view: View) -> _Viewing:
+        """Still open, and still of an alert that waits for its verdict."""
         with self._news:
             self._forget()
             viewing = self._open.get((id_, session, view))
             if viewing is None:
                 raise NotFound("this view is not open", remedy="open it from the alert")
-            viewing.asked = self._now()
+            viewing.asked = now = self._now()
+        if now - viewing.judged >= ASK_EVERY_S:
+            self._waiting(id_, viewing.scope)
+            viewing.judged = now
         return viewing
 
     def _forget(self) -> None:
         """With the lock held."""
-        over = self._now() - LEASE_S
-        for key in [key for key, viewing in self._open.items() if viewing.asked < over]:
-            del self._open[key]
+        now = self._now()
+        for key, viewing in list(self._open.items()):
+            if now - viewing.asked > LEASE_S or now - viewing.began > LONGEST_S:
+                del self._open[key]
         while len(self._open) >= MOST_VIEWINGS:
             del self._open[min(self._open, key=lambda key: self._open[key].asked)]

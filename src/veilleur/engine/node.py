@@ -40,6 +40,7 @@ from veilleur.engine.seat import Seat, surprise_of
 from veilleur.engine.seen import Snapshot, copied
 from veilleur.engine.shedding import Load, Shedding, SheddingSettings
 from veilleur.engine.sighting import MOST_PICTURES, Sighting
+from veilleur.engine.situations import Alert
 from veilleur.engine.whynot import WhyNot
 from veilleur.errors import NotAuthorised, VeilleurError
 from veilleur.law.gate import Gate
@@ -453,7 +454,7 @@ class Node:
         """Hand over the alerts of a frame, with one copy of its picture for all of them."""
         room = self.alerts.qsize() < MOST_PICTURES
         picture = copied(frame.picture) if room else None
-        at, permit = self.utc_of(frame.arrived), self._gate.permit(seat.id)
+        at = self.utc_of(frame.arrived)
         assert seat.seen is not None
         for alert in step.alerts:
             sighting = Sighting(
@@ -464,10 +465,18 @@ class Node:
                 view=step.scene.view,
                 picture=picture,
                 boxes=seat.seen.boxes,
-                reference=permit.reference,
+                reference=self._reference(alert),
                 parameters=seat.parameters(alert.rule),
             )
             self.alerts.put(sighting)
+
+    def _reference(self, alert: Alert) -> str:
+        """The act under which this rule looked; the permit's words where it needs none."""
+        try:
+            act = self._gate.covering(alert.camera, alert.rule, alert.event, self._utc())
+        except NotAuthorised:
+            act = None  # closed since the frame was admitted: every act that names the camera
+        return act.reference if act is not None else self._gate.permit(alert.camera).reference
 
     def _broken(self, seat: Seat, error: Exception) -> None:
         """The analysis of one camera raised: the frame is lost, the camera says so."""
