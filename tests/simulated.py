@@ -213,7 +213,7 @@ def _lift(w: Transaction, scope: Scope, target: str, who: str, at: datetime) -> 
 
 
 def _suspend(w: Transaction, reference: str, by: Suspension | None) -> bool:
-    """None: it is resumed."""
+    """None: it is suspended no longer."""
     now = w.store.orders
     acts = tuple(
         replace(one, suspended=by) if one.authorisation.reference == reference else one
