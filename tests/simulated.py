@@ -232,7 +232,9 @@ FAKES: dict[str, Any] = {
         incident=lambda w, id_, scope: w.store.incidents.get(id_),
     ),
     "outbox": SimpleNamespace(append=_append),
-    "evidence": SimpleNamespace(promise=lambda *_, **__: None, expire=lambda w, now: ()),
+    "evidence": SimpleNamespace(
+        promise=lambda *_, **__: None, expire=lambda w, now: (), pieces=lambda *_: ()
+    ),
     "settings": SimpleNamespace(
         get=lambda w, key: w.store.settings.get(key),
         put=lambda w, key, value: w.store.settings.__setitem__(key, value),
