@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
+from starlette.types import Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from veilleur import __version__
 from veilleur.catalogue import WORDING, Event, Wording
@@ -77,8 +79,22 @@ def stops_for(desk: Desk, visitor: Visitor) -> list[Stop]:
     ]
 
 
+class Page(HTMLResponse):
+    """A page that tells a test client, and nobody else, what it was made with."""
+
+    def __init__(self, text: str, status: int, template: str, context: dict[str, Any]) -> None:
+        super().__init__(text, status_code=status)
+        self.template, self.context = template, context
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        if "http.response.debug" in scope.get("extensions", {}):
+            info = {"template": self.template, "context": self.context}
+            await send({"type": "http.response.debug", "info": info})
+        await super().__call__(scope, receive, send)
+
+
 def page(request: Request, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
-    """A rendered template. What was shown stays with the answer, for tests."""
+    """A rendered template."""
     visitor: Visitor = request.state.visitor
     desk: Desk = request.app.state.desk
     zone = ZoneInfo(desk.site.time_zone)
@@ -94,9 +110,7 @@ def page(request: Request, template: str, *, status: int = 200, **shown: Any) ->
         **shown,
     }
     made = environment(language_of(visitor)).get_template(template).render(context)
-    answer = HTMLResponse(made, status_code=status)
-    answer.template, answer.context = template, context  # type: ignore[attr-defined]
-    return answer
+    return Page(made, status, template, context)
 
 
 def statement(request: Request) -> HTMLResponse:
