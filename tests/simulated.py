@@ -230,8 +230,9 @@ FAKES: dict[str, Any] = {
         insert=_insert,
         update=_update,
         incident=lambda w, id_, scope: w.store.incidents.get(id_),
+        forget_canaries=lambda *_: 0,
     ),
-    "outbox": SimpleNamespace(append=_append),
+    "outbox": SimpleNamespace(append=_append, purge=lambda *_: 0),
     "evidence": SimpleNamespace(
         promise=lambda *_, **__: None, expire=lambda w, now: (), pieces=lambda *_: ()
     ),
