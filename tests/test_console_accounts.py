@@ -365,6 +365,34 @@ def test_a_new_password_ends_the_other_sessions(house: Residents) -> None:
         house.signing.change_password(visitor(house, mine), PASSWORD, "a third horse battery")
 
 
+@pytest.mark.parametrize("meanwhile", ["disabled", "fewer cameras", "another password"])
+def test_a_new_password_undoes_nothing_that_happened_while_it_was_made(
+    house: Residents, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    ana, made = visitor(house, enter(house)), Passwords.hash
+    fewer = replace(rights_of(house.accounts.one("ana")), cameras=frozenset({"gate"}))
+
+    def slow(self: Passwords, password: str, name: str) -> str:
+        monkeypatch.setattr(Passwords, "hash", made)
+        if meanwhile == "disabled":
+            house.accounts.disable("ana", COMMAND_LINE)
+        elif meanwhile == "fewer cameras":
+            house.accounts.change("ana", fewer, COMMAND_LINE)
+        else:
+            house.accounts.set_password("ana", "set by somebody else", COMMAND_LINE)
+        return made(self, password, name)
+
+    monkeypatch.setattr(Passwords, "hash", slow)
+    with pytest.raises(WrongPassword):
+        house.signing.change_password(ana, PASSWORD, "another horse battery")
+    after = house.accounts.one("ana")
+    assert (after.disabled, after.cameras) == (
+        meanwhile == "disabled",
+        frozenset({"gate"}) if meanwhile == "fewer cameras" else None,
+    )
+    assert not house.settings.passwords.right("another horse battery", after.password)
+
+
 def test_an_incident_is_handed_to_who_may_decide_it(house: Residents) -> None:
     house.add("far", cameras=frozenset({"dock"}))
     house.add("late", qualified=False)

@@ -125,10 +125,12 @@ class SignIn:
         if account is None or not self._settings.passwords.right(old, account.password):
             self._names.note(visitor.account, time.monotonic())
             raise WrongPassword
-        changed = replace(account, password=self._settings.passwords.hash(new, account.name))
+        kept = self._settings.passwords.hash(new, account.name)
         now = self._settings.now()
         with self._database.write() as w:
-            accounts.change(w, changed, now)
+            if accounts.account(w, account.name) != account:
+                raise WrongPassword  # it was changed meanwhile, as in `_begin`
+            accounts.change(w, replace(account, password=kept), now)
             sessions.end_all_of(w, account.name, but=visitor.session)
             w.record(account_entry(account.name, visitor.account, now, {"password": "changed"}))
 
