@@ -11,7 +11,7 @@ const path = `/api/v1/cameras/${encodeURIComponent(camera)}/rules`;
 const form = document.querySelector("[data-form]");
 const list = document.querySelector("[data-rules]");
 const said = document.querySelector("[data-said]");
-const state = document.querySelector("[data-state]");
+const state = document.querySelector("[data-work]");
 const pointRows = form.querySelector("[data-points] tbody");
 const arrowRows = form.querySelector("[data-arrows] tbody");
 

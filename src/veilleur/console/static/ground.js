@@ -9,7 +9,7 @@ const camera = document.querySelector("[data-editor]").dataset.camera;
 const path = `/api/v1/cameras/${encodeURIComponent(camera)}/ground`;
 const form = document.querySelector("[data-form]");
 const said = document.querySelector("[data-said]");
-const state = document.querySelector("[data-state]");
+const state = document.querySelector("[data-work]");
 const tables = { points: form.querySelector("[data-points]"), lengths: form.querySelector("[data-lengths]") };
 
 const steps = new Steps();
