@@ -63,7 +63,18 @@ _FRENCH = {
     "draw the lane or corridor in which one way is allowed": (
         "dessinez la voie ou le couloir à sens unique"
     ),
-    "draw the place in which people are counted": "dessinez l’endroit où l’on compte",
+    "draw the ground on which people are counted": "dessinez le sol sur lequel on compte",
+    "density counts people, not vehicles": "la densité compte des personnes, non des véhicules",
+    "remove subject": "choisissez les personnes",
+    "remove subject; vehicles: {}": "choisissez les personnes",
+    "abandoned_object needs a zone": "il faut une zone",
+    "draw the ground on which things are watched": "dessinez le sol où les objets sont surveillés",
+    "the reach is given twice": "la portée est donnée deux fois",
+    "give radius_m or radius_heights, not both": "en mètres ou en tailles, non les deux",
+    "{} is none of the eight events": "{} n’est aucun des huit événements",
+    "{} is not in this version": "cet événement n’est pas dans cette version",
+    "this version has {}": "cette version connaît {}",
+    "unknown {}": "réglage inconnu : {}",
     "wrong_way needs allowed_heading or headings, exactly one of them": (
         "il faut un sens autorisé, ou plusieurs flèches"
     ),
@@ -142,6 +153,16 @@ _FRENCH = {
     # the ground
     "{} points in the picture and {} in metres": "{} points dans l’image et {} en mètres",
     "give four or more pairs": "donnez quatre paires ou plus",
+    "metres must be finite numbers": "les mètres doivent être des nombres",
+    "measure the point again": "mesurez de nouveau le point",
+    "give exactly one of image and metres, calibration, lengths": (
+        "des points, des longueurs ou un fichier : un seul des trois"
+    ),
+    "{} is no calibration file": "{} n’est pas un fichier de calibrage",
+    "{} cannot be read: {}": "{} est illisible : {}",
+    "{} cannot be understood: {}": "{} est incompréhensible : {}",
+    "check its name": "vérifiez son nom",
+    "see docs/events.md, Ground": "voir docs/events.md, Ground",
     "the points do not fix a plane (three or more of four lie on one line)": (
         "les points ne fixent pas un plan (trois sur quatre sont alignés)"
     ),
@@ -252,7 +273,8 @@ def _place(setting: str, language: Language) -> str:
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     made = []
-    for template, french in _FRENCH.items():
+    for template in sorted(_FRENCH, key=lambda one: (-len(one), one)):
+        french = _FRENCH[template]
         parts = map(re.escape, template.split("{}"))
         spaced = french.replace(" :", "\u00a0:").replace(" ;", "\u00a0;").replace(" %", "\u00a0%")
         made.append((spaced, re.compile("(.+?)".join(parts), re.DOTALL)))

@@ -31,6 +31,12 @@ NAMES = {
     "smooth_s": Wording("Lissage", "Smoothing"),
     "trusted_per_m2": Wording("Densité fiable", "Trusted density"),
     "trusted_hidden": Wording("Masquage fiable", "Trusted occlusion"),
+    "unattended_s": Wording("Durée sans surveillance", "Time unattended"),
+    "radius_m": Wording("Portée", "Reach"),
+    "radius_heights": Wording("Portée, en tailles", "Reach, in heights"),
+    "stay_s": Wording("Durée de retour auprès", "Time back with it"),
+    "least_m": Wording("Taille minimale", "Least size"),
+    "most_m": Wording("Taille maximale", "Largest size"),
 }
 FRENCH_HELP = {
     "seconds inside (default 1) or across the line (default 0)": (
@@ -76,6 +82,22 @@ FRENCH_HELP = {
         "plus dense : le compte est un minimum (personnes par m²)"
     ),
     "boxes hide more of each other: the same": "les cadres se masquent davantage : de même",
+    "seconds with nobody within reach until it is abandoned": (
+        "secondes sans personne à portée avant qu’il soit abandonné"
+    ),
+    "reach in metres (default 3); without a ground over 1.7 m": (
+        "portée en mètres (3 par défaut) ; sans sol, divisée par 1,7 m"
+    ),
+    "reach in person heights instead": "portée en tailles de personne, à la place",
+    "who stays so long within reach of it is with it again": (
+        "qui reste aussi longtemps à portée est de nouveau avec lui"
+    ),
+    "smaller is not judged (larger side; heights: over 1.7)": (
+        "plus petit n’est pas jugé (plus grand côté ; en tailles : divisé par 1,7)"
+    ),
+    "larger is no bag: furniture, bins, pushchairs, vehicles": (
+        "plus grand n’est pas un bagage : mobilier, poubelles, poussettes, véhicules"
+    ),
 }
 FRENCH_UNITS = {
     "seconds": "secondes",
@@ -92,7 +114,7 @@ SHAPES = {
     Event.WRONG_WAY: ("zone", "heading"),
     Event.DENSITY: ("zone",),
 }
-"""What is drawn for an event."""
+"""What is drawn for an event; a zone for those that are not named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +147,7 @@ def choices(language: Language) -> tuple[Choice, ...]:
         Choice(
             event=event.value,
             words=_said(WORDING[event], language),
-            shapes=SHAPES[event],
+            shapes=SHAPES.get(event, ("zone",)),
             vehicles=event in WITH_VEHICLES,
             priority=PRIORITY[event].value,
             parameters=tuple(_parameters(event, language)),
@@ -139,16 +161,23 @@ def _parameters(event: Event, language: Language) -> Iterator[Parameter]:
         unit, text = unit_of(name), field.description or ""
         yield Parameter(
             name=name,
-            label=_said(NAMES[name], language),
-            help=FRENCH_HELP[text] if language == "fr" else text,
+            label=_said(name_of(name), language),
+            help=FRENCH_HELP.get(text, text) if language == "fr" else text,
             unit=FRENCH_UNITS.get(unit, unit) if language == "fr" else unit,
             default=_default(field),
             schedule=name == "schedule",
         )
 
 
+def name_of(parameter: str) -> Wording:
+    """In words; its own name where nobody has found better ones (a test finds those)."""
+    plain = parameter.replace("_", " ")
+    return NAMES.get(parameter, Wording(plain, plain))
+
+
 def _default(field: FieldInfo) -> str:
-    return "" if field.default is None else f"{field.default:g}"
+    known = isinstance(field.default, int | float)
+    return f"{field.default:g}" if known else ""
 
 
 def _said(wording: Wording, language: Language) -> str:
