@@ -69,6 +69,10 @@ class House:
         with self.desk.database.read() as r:
             return incidents.open_incidents(r, None)
 
+    def canaries(self) -> list[Incident]:
+        with self.desk.database.read() as r:
+            return incidents.open_incidents(r, None, canary=True)
+
     def first(self) -> Incident:
         self.until(lambda: bool(self.waiting()), "an incident")
         return self.waiting()[0]
@@ -84,6 +88,15 @@ class House:
 
     def condition(self) -> Condition:
         return self.desk.cameras()[0].condition
+
+
+def ended(desk: Desk, incident: Incident) -> bool:
+    """Does a live view that was opened before give no picture any more?"""
+    try:
+        desk.viewings.live(incident.id, "s3")
+    except (IncidentRefused, NotFound):
+        return True
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -153,13 +166,14 @@ def test_clear_views_are_for_whoever_opened_them_and_each_is_on_the_record(house
 
 
 def test_the_canary_goes_the_whole_way_and_is_in_no_queue(house: House) -> None:
-    house.until(lambda: any("canary" in line.details for line in house.lines(Deed.SIGNAL)), "it")
+    house.until(lambda: bool(house.canaries()), "it")
     house.until(
         lambda: all(v.well for v in house.desk.vitals().stages if v.stage is Stage.CANARY),
         "its proof",
     )
     assert all(not incident.first.canary for incident in house.waiting())
     assert [report.camera for report in house.desk.cameras()] == ["courtyard"]
+    assert all("veilleur.canary" not in line.details for line in house.lines(Deed.SIGNAL))
 
 
 def test_every_stage_shows_life(house: House) -> None:
@@ -169,10 +183,12 @@ def test_every_stage_shows_life(house: House) -> None:
 
 def test_after_the_verdict_there_is_no_doubt_left_to_remove(house: House) -> None:
     incident = house.first()
+    house.desk.viewings.open(View.LIVE, incident.id, "ana", "s3", None)
     house.desk.people.take(incident.id, "ana", None)
     house.desk.people.decide(incident.id, "ana", None, confirmed=True, reason="as_signalled")
     with pytest.raises(IncidentRefused):
         house.desk.viewings.open(View.LIVE, incident.id, "ana", "s1", None)
+    house.until(lambda: ended(house.desk, incident), "the end of the view that was open")
     assert incident.id not in {one.id for one in house.waiting()}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -146,3 +148,45 @@ def test_what_the_store_refuses_waits_and_is_stored_once_when_it_can(
 def test_a_box_beyond_the_picture_ends_at_its_edge() -> None:
     assert in_shares(Box(-10, 0, 700, 360), View(640, 360)) == Box(0, 0, 1, 1)
     assert record_of(sighting()).id != record_of(sighting()).id
+
+
+def test_a_still_is_promised_anew_for_what_was_stored_though_nobody_knew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = desk.store.write
+
+    @contextmanager
+    def doubtful(*, essential: bool = True) -> Iterator[Writing]:
+        with honest() as w:
+            yield w
+        raise StoreError("no answer", cause="unreachable")
+
+    monkeypatch.setattr(desk.store, "write", doubtful)
+    desk.take_in(sighting())
+    monkeypatch.undo()
+    desk.take_in()
+    with desk.store.read() as r:
+        (incident,) = incidents.open_incidents(r, None)
+        (still,) = evidence.pieces(r, incident.id, None)
+    assert [one.still for one in desk.told] == [still.id]
+
+
+def test_a_measured_value_that_is_no_number_holds_up_nobody(desk: Desk) -> None:
+    odd = sighting(rule="odd")
+    checks = (replace(odd.alert.checks[0], measured=math.nan, threshold=math.inf),)
+    desk.take_in(replace(odd, alert=replace(odd.alert, checks=checks)), sighting())
+    with desk.store.read() as r:
+        kept = {one.first.rule: one.first.checks[0] for one in incidents.open_incidents(r, None)}
+    assert (kept["odd"].measured, kept["odd"].threshold) == (0.0, 0.0)
+    assert set(kept) == {"odd", "tracks"}
+
+
+def test_proofs_of_life_leave_no_line_and_are_forgotten(desk: Desk) -> None:
+    desk.take_in(*[sighting(n * 60.0, camera=CANARY) for n in range(5)])
+    with desk.store.write() as w:
+        assert incidents.forget_canaries(w, at(150)) == 2  # the first is its incident's own
+        assert incidents.forget_canaries(w, at(150)) == 0
+    with desk.store.read() as r:
+        (canary,) = incidents.open_incidents(r, None, canary=True)
+        assert len(signals.signals_of(r, canary.id, None)) == 3
+        assert chain.verify(r).rows == 0

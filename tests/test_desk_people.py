@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
@@ -85,6 +86,8 @@ def test_each_deed_is_on_the_record_with_who_and_why(house: House) -> None:
             audit.select().where(audit.c.deed == "incident_dismissed")
         ).one()
     assert (last.who, last.reason, last.of) == ("ben", "animal", f"incident:{id_}")
+    assert "fox" not in last.details
+    assert sha256(b"a fox").hexdigest() in last.details
     assert house.changes == 4
 
 

@@ -151,6 +151,14 @@ def test_after_a_verdict_only_the_same_situation_is_quiet(
     assert life.belongs(signal(seconds, where, event), decided, LIMITS) is same
 
 
+def test_a_cool_down_begins_with_the_verdict_and_is_never_prolonged() -> None:
+    decided = life.decide(life.take(incident(), "ana", at(5)), verdict("ana", 10))
+    for seconds in (20, 35):
+        assert life.belongs(signal(seconds), decided, LIMITS)
+        decided = life.signalled(decided, signal(seconds))
+    assert not life.belongs(signal(45), decided, LIMITS)
+
+
 def test_while_it_waits_every_signal_of_its_rule_updates_it() -> None:
     again = signal(500, THERE)
     assert life.belongs(again, incident(), LIMITS)

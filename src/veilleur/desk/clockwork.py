@@ -20,7 +20,7 @@ from veilleur.incidents import life
 from veilleur.incidents.life import ClockSet, Limits
 from veilleur.law.deed import Deed, Entry
 from veilleur.law.gate import boot_s
-from veilleur.store import evidence, incidents, settings
+from veilleur.store import evidence, incidents, outbox, settings
 from veilleur.store.database import Database
 from veilleur.store.transaction import Writing
 
@@ -29,6 +29,8 @@ ALIVE_EVERY_S = 5.0
 MOST_UNSAID = 10_000
 """Lines that wait for a store that refuses; beyond it the oldest are let go."""
 ERASE_EVERY_S = 60.0
+CANARIES_FOR, MESSAGES_FOR = timedelta(days=1), timedelta(days=14)
+"""How long proofs of life and messages are kept: a screen or channel is not away for longer."""
 STEP_S = 2.0
 """The clock on the wall moved by more than that against the host's own: it was put right."""
 ALIVE = "alive"
@@ -100,6 +102,9 @@ class Clockwork:
                 self._set_clock(w, now)
             if heartbeat:
                 settings.put(w, ALIVE, now.isoformat())
+            if erasing:
+                incidents.forget_canaries(w, now - CANARIES_FOR)
+                outbox.purge(w, now - MESSAGES_FOR)
             for piece in evidence.expire(w, now) if erasing else ():
                 of = f"evidence:{piece.id}"
                 details = {"incident": str(piece.incident), "sort": piece.sort.value}

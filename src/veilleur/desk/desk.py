@@ -233,6 +233,8 @@ class Desk:
     def _told(self, row: OutboxRow) -> None:
         if row.camera == canary.CAMERA:
             self.canary.heard()
+        if row.kind in (Deed.INCIDENT_CONFIRMED, Deed.INCIDENT_DISMISSED):
+            self.footages.kept.let_go(row.incident)  # there is no doubt left to remove
 
     def _ordered(self, orders: Orders) -> None:
         self.feed.publish(Message(topic=Topic.STOPS, data=said.line(said.stops(orders))))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Footages:
         self.kept = Kept()
         self._lock = threading.Lock()
         self._under: list[_Under] = []
+        self._unsaid: deque[tuple[_Under, str]] = deque(maxlen=MOST_UNDER_WAY)
 
     def wanted(self, stored: Sequence[Stored]) -> None:
         """Of incidents that were opened. From the thread that stored them."""
@@ -100,6 +102,7 @@ class Footages:
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(LOOK_EVERY_S):
             self.kept.expire()
+            self._say_failed()
             for under in list(self._under):
                 if self._over(under):
                     with self._lock:
@@ -150,14 +153,14 @@ class Footages:
     # ------------------------------------------------------------------ clips
     def _promised(self, stored: Stored) -> UUID | None:
         """A clip, where the act grants one. Its place is on the record before it is made."""
-        signal, now = stored.signal, datetime.now(UTC)
+        signal = stored.signal
         try:
-            act = self._gate.covering(signal.camera, signal.rule, signal.event, now)
+            act = self._gate.covering(signal.camera, signal.rule, signal.event, signal.noticed)
         except NotAuthorised:
             return None
         if act is None or act.clips is None:
             return None
-        expires = now + timedelta(days=act.clips)
+        expires = signal.onset + timedelta(days=act.clips)
         try:
             with self._database.write(essential=False) as w:
                 return evidence.promise(
@@ -175,13 +178,23 @@ class Footages:
                 raise EvidenceFailed("it broke off", remedy="see the still", cause=under.failed)
             made = Content(under.maker.finish().content, MEDIA_TYPE)
             with self._database.write(essential=False) as w:
-                evidence.keep(w, under.clip, made)
-                w.record(_entry(under.stored, Deed.EVIDENCE_KEPT))
+                if evidence.keep(w, under.clip, made):
+                    w.record(_entry(under.stored, Deed.EVIDENCE_KEPT))
         except (EvidenceFailed, StoreError) as error:
-            cause = error.cause or "unknown"
-            with self._database.write() as w:
-                evidence.fail(w, under.clip, cause)
-                w.record(_entry(under.stored, Deed.EVIDENCE_FAILED, cause))
+            self._unsaid.append((under, error.cause or "unknown"))
+
+    def _say_failed(self) -> None:
+        """As soon as the store takes it: until then the clip is "pending"."""
+        while self._unsaid:
+            under, cause = self._unsaid[0]
+            assert under.clip is not None
+            try:
+                with self._database.write() as w:
+                    if evidence.fail(w, under.clip, cause):
+                        w.record(_entry(under.stored, Deed.EVIDENCE_FAILED, cause))
+            except StoreError:
+                return
+            self._unsaid.popleft()
 
 
 def _result(packets: Future[Recorded] | None) -> Recorded | None:

@@ -6,6 +6,7 @@ the first try, so that a try whose outcome is unknown does no harm when it is re
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections import deque
@@ -18,6 +19,7 @@ from veilleur import __version__
 from veilleur.catalogue import PRIORITY, Priority
 from veilleur.engine.sighting import Sighting
 from veilleur.errors import StoreError
+from veilleur.events.rule import Check
 from veilleur.geometry import Box, View
 from veilleur.incidents import life
 from veilleur.incidents.identity import new_id
@@ -68,13 +70,23 @@ def record_of(sighting: Sighting, *, canary: bool = False) -> SignalRecord:
         onset=sighting.began_at,
         noticed=sighting.at,
         where=in_shares(alert.where, sighting.view),
-        checks=alert.checks,
+        checks=tuple(map(_number, alert.checks)),
         reference=sighting.reference,
         parameters=sighting.parameters,
         software=__version__,
         laboratory=alert.laboratory,
         canary=canary,
     )
+
+
+def _number(check: Check) -> Check:
+    """What was measured and is no number is kept as 0: a mistake of a rule must neither lose its
+    signal nor hold up those behind it."""
+    if math.isfinite(check.measured) and math.isfinite(check.threshold):
+        return check
+    kept = (value if math.isfinite(value) else 0.0 for value in (check.measured, check.threshold))
+    measured, threshold = kept
+    return replace(check, measured=measured, threshold=threshold)
 
 
 def in_shares(box: Box, view: View) -> Box:
@@ -95,7 +107,7 @@ def receive(
     w: Writing, signal: SignalRecord, priority: Priority, limits: Limits, now: datetime
 ) -> tuple[Incident, bool] | None:
     """Store one signal with all that belongs to it. Returns its incident and whether it opened it;
-    None: it was stored already."""
+    None: it was stored already. A proof of life is no line of the record."""
     if signals.known(w, signal.id):
         return None
     known = _incident_of(w, signal, limits)
@@ -108,7 +120,8 @@ def receive(
         signals.add_signal(w, signal, incident.id)
         incidents.update(w, incident, known.revision)
         deed = Deed.INCIDENT_UPDATED
-    _record(w, signal, incident, deed, now)
+    if not signal.canary:
+        _record(w, signal, incident, deed, now)
     outbox.append(w, incident, deed, now)
     return incident, known is None
 
@@ -138,7 +151,6 @@ def _record(
         "reference": signal.reference,
         "parameters": signal.parameters,
         "laboratory": str(signal.laboratory).lower(),
-        "canary": str(signal.canary).lower(),
     }
     w.record(Entry(deed=Deed.SIGNAL, at=now, who=SYSTEM, of=about, details=details))
     w.record(Entry(deed=deed, at=now, who=SYSTEM, of=about))
@@ -239,15 +251,28 @@ class Intake:
             now = self._utc()
             for one in some:
                 received = receive(w, one.signal, one.priority, self._settings.limits, now)
-                if received is not None:
-                    incident, opened = received
-                    still = self._promised(w, incident, now) if opened else None
-                    done.append(Stored(one.signal, incident, one.sighting, still))
+                if received is None:
+                    done += self._stored_before(w, one)
+                    continue
+                incident, opened = received
+                still = self._promised(w, incident) if opened else None
+                done.append(Stored(one.signal, incident, one.sighting, still))
         return done
 
-    def _promised(self, w: Writing, incident: Incident, now: datetime) -> UUID | None:
+    def _stored_before(self, w: Writing, one: _Waiting) -> list[Stored]:
+        """The first try was stored though its outcome was unknown: what hangs on it is still to be
+        made."""
+        signal = one.signal
+        incident = incidents.latest(w, signal.camera, signal.rule, canary=signal.canary)
+        if incident is None or incident.first.id != signal.id:
+            return []
+        pieces = evidence.pieces(w, incident.id, None)
+        still = next((piece.id for piece in pieces if piece.sort is Sort.STILL), None)
+        return [Stored(signal, incident, one.sighting, still)]
+
+    def _promised(self, w: Writing, incident: Incident) -> UUID | None:
         if incident.first.canary:
             return None
         noticed = incident.first.noticed
-        expires = now + self._settings.pictures_for
+        expires = noticed + self._settings.pictures_for
         return evidence.promise(w, incident.id, Sort.STILL, taken_at=noticed, expires_at=expires)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from uuid import UUID
 
 from veilleur.desk.intake import SYSTEM
@@ -98,7 +99,7 @@ class People:
             before = self._found(w, id_, scope)
             after = change(before, now)
             reason = said.pop("reason", "")
-            details = {name: text for name, text in said.items() if text}
+            details = {name: _said(name, text) for name, text in said.items() if text}
             entry = Entry(
                 deed=deed, at=now, who=who, of=about(before), reason=reason, details=details
             )
@@ -111,6 +112,12 @@ class People:
         if incident is None or incident.first.canary:
             raise NotFound(f"there is no incident {id_}", remedy="go back to the queue")
         return incident
+
+
+def _said(name: str, text: str) -> str:
+    """A note can describe somebody, and the record is for ever: it has the note's digest, which
+    shows that the kept note is the one that was written."""
+    return f"sha256:{sha256(text.encode()).hexdigest()}" if name == "note" else text
 
 
 # ---------------------------------------------------------------------- time alone

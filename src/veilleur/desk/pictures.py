@@ -74,8 +74,8 @@ class Pictures:
         try:
             made = Content(self._jpeg(stored), "image/jpeg")
             with self._database.write(essential=False) as w:
-                evidence.keep(w, stored.still, made)
-                w.record(_entry(stored, Deed.EVIDENCE_KEPT))
+                if evidence.keep(w, stored.still, made):
+                    w.record(_entry(stored, Deed.EVIDENCE_KEPT))
         except (EvidenceFailed, StoreError) as error:
             self._failed(stored, error)
 

@@ -7,6 +7,7 @@ gap: from, to, cause.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -60,13 +61,18 @@ class Changes:
 
 @dataclass(slots=True)
 class Technical:
-    """Told every camera's report and the time, again and again."""
+    """Told every camera's report and the time, again and again, by one thread; read by any."""
 
     limits: TechnicalLimits = field(default_factory=TechnicalLimits)
     _gaps: dict[str, Gap] = field(default_factory=dict)
     _connecting: dict[str, datetime] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def update(self, reports: Sequence[CameraReport], now: datetime) -> Changes:
+        with self._lock:
+            return self._update(reports, now)
+
+    def _update(self, reports: Sequence[CameraReport], now: datetime) -> Changes:
         began, ended = [], []
         for report in reports:
             gap, faulty = self._gaps.get(report.camera), self._faulty(report, now)
@@ -75,7 +81,7 @@ class Technical:
                     camera=report.camera,
                     condition=report.condition,
                     cause=report.cause,
-                    since=now,
+                    since=self._connecting.get(report.camera, now),
                 )
                 self._gaps[report.camera] = gap
                 began.append(gap)
@@ -93,7 +99,8 @@ class Technical:
     def alarms(self, now: datetime) -> tuple[TechnicalAlarm, ...]:
         """What is shown now, the oldest first."""
         shown_s = timedelta(seconds=self.limits.shown_s)
-        shown = [gap for gap in self._gaps.values() if now - gap.since >= shown_s]
+        with self._lock:
+            shown = [gap for gap in self._gaps.values() if now - gap.since >= shown_s]
         shown.sort(key=lambda gap: (gap.since, gap.camera))
         return tuple(self._alarm(group, now) for group in self._together(shown))
 

@@ -41,17 +41,28 @@ def still(
     picture: privacy masks are in it already. hidden: all that must be coarse. EvidenceFailed where
     it can't be encoded.
     """
+    try:
+        return _encoded(picture, hidden, drawn or Drawn(), width)
+    except cv2.error as error:
+        raise _unencodable(error.func or "OpenCV") from error
+
+
+def _unencodable(what: str) -> EvidenceFailed:
+    return EvidenceFailed(f"the still can't be made: {what}", remedy="report it", cause="encoder")
+
+
+def _encoded(picture: Picture, hidden: Hidden, drawn: Drawn, width: int) -> bytes:
     coarse = redacted(picture, hidden)
     wide = min(width, picture.width)
     image = coarse.bgr(wide, max(1, round(wide * picture.height / picture.width)))
-    for points, closed, colour in _outlines(drawn or Drawn(), image):
+    for points, closed, colour in _outlines(drawn, image):
         for shade, thick in ((_BLACK, 4), (colour, 2)):
             cv2.polylines(image, [points], closed, shade, thick, cv2.LINE_AA)
-    if drawn is not None and drawn.mark:
+    if drawn.mark:
         _write(image, drawn.mark)
     written, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not written:
-        raise EvidenceFailed("the still can't be encoded", remedy="report it", cause="encoder")
+        raise _unencodable("JPEG")
     return jpeg.tobytes()
 
 

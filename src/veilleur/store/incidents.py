@@ -35,7 +35,7 @@ from veilleur.incidents.signal import SignalRecord
 from veilleur.store.failures import understood
 from veilleur.store.inserting import insert_once
 from veilleur.store.metadata import Instant, Words, metadata
-from veilleur.store.signals import Scope, add_signal, by_id
+from veilleur.store.signals import Scope, add_signal, by_id, checks, signals
 from veilleur.store.transaction import Reading, Writing
 
 WAITING = (State.OPEN.value, State.TAKEN.value)
@@ -156,6 +156,18 @@ def _refuse_second(w: Writing, incident: Incident) -> None:
             cause="moved",
             incident=str(other),
         )
+
+
+def forget_canaries(w: Writing, before: datetime) -> int:
+    """Proofs of life that were noticed before that, but for the one their incident began with.
+    Returns how many."""
+    old = select(signals.c.id).where(
+        signals.c.canary,
+        signals.c.noticed < before,
+        signals.c.id.not_in(select(incidents.c.first)),
+    )
+    w.connection.execute(checks.delete().where(checks.c.signal.in_(old)))
+    return w.connection.execute(signals.delete().where(signals.c.id.in_(old))).rowcount
 
 
 # ---------------------------------------------------------------------- questions
