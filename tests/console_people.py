@@ -12,6 +12,7 @@ from veilleur.console.administration import Accounts, Rights, Tokens
 from veilleur.console.identities import KeptIdentities
 from veilleur.console.passwords import Passwords
 from veilleur.console.permission import Role
+from veilleur.console.reach import COMMAND_LINE
 from veilleur.console.settings import Rates, Settings
 from veilleur.console.signing import SignIn
 from veilleur.law.deed import Deed
@@ -69,7 +70,7 @@ class Residents:
             trained_until=NOW + YEAR,
             language="en",
         )
-        self.accounts.add(name, PASSWORD, rights, "root")
+        self.accounts.add(name, PASSWORD, rights, COMMAND_LINE)
 
     def lines(self, *deeds: Deed) -> list[Line]:
         with self.database.read() as r:

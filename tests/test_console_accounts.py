@@ -15,10 +15,11 @@ import pytest
 from pwdlib import PasswordHash
 
 from tests.console_people import NOW, PASSWORD, YEAR, Residents
-from veilleur.console.administration import COMMAND_LINE, grantable, rights_of
+from veilleur.console.administration import Rights, grantable, rights_of
 from veilleur.console.passwords import Passwords
 from veilleur.console.permission import QUALIFIED, Permission, Role
-from veilleur.console.refusal import TooMany
+from veilleur.console.reach import COMMAND_LINE
+from veilleur.console.refusal import NotAllowed, TooMany
 from veilleur.console.signing import WrongPassword
 from veilleur.console.visitor import Visitor
 from veilleur.errors import AlreadyStored, ConfigurationError, NotFound, StoreError
@@ -300,20 +301,20 @@ def test_an_expired_training_closes_alerts_in_a_running_session(house: Residents
 
 @pytest.mark.parametrize("missing", ["habilitation", "training"])
 def test_without_either_date_nobody_sees_alerts(house: Residents, missing: str) -> None:
-    rights = rights_of(house.accounts.all()[0])
+    less = rights_of(house.accounts.all()[0])
     if missing == "training":
-        rights = replace(rights, trained_until=None)
+        less = replace(less, trained_until=None)
     else:
-        rights = replace(rights, habilitated_until=None)
-    house.accounts.change("ana", rights, "sam")
+        less = replace(less, habilitated_until=None)
+    house.accounts.change("ana", less, "sam")
     ana = visitor(house, enter(house))
     assert not ana.permissions & QUALIFIED
 
 
 def test_a_change_of_rights_ends_the_sessions_and_is_on_the_record(house: Residents) -> None:
     secret = enter(house)
-    rights = replace(rights_of(house.accounts.all()[0]), cameras=frozenset({"gate"}))
-    house.accounts.change("ana", rights, "sam")
+    fewer = replace(rights_of(house.accounts.all()[0]), cameras=frozenset({"gate"}))
+    house.accounts.change("ana", fewer, "sam")
     assert house.identities.by_session(secret) is None
     line = house.lines(Deed.ACCOUNT_CHANGED)[-1]
     assert (line.who, line.of) == ("sam", "account:ana")
@@ -326,7 +327,101 @@ def test_nobody_extends_their_own_habilitation(house: Residents) -> None:
     longer = replace(rights_of(sam), habilitated_until=NOW + 10 * YEAR)
     with pytest.raises(ConfigurationError, match="own rights"):
         house.accounts.change("sam", longer, "sam")
+    with pytest.raises(ConfigurationError, match="own rights"):
+        house.accounts.set_password("sam", "without the old one", "sam")
     house.accounts.change("sam", longer, COMMAND_LINE)
+
+
+# ---------------------------------------------------------------------- how far one reaches
+DOCK = frozenset({"dock"})
+
+
+@pytest.fixture
+def reach(house: Residents) -> Residents:
+    """A supervisor of one camera, and people of that one, of all, and of another."""
+    house.add("dora", Role.SUPERVISOR, cameras=DOCK)
+    house.add("dan", cameras=DOCK)
+    house.add("gil", cameras=frozenset({"gate"}))
+    house.add("dina", Role.SUPERVISOR, cameras=DOCK)
+    return house
+
+
+def rights(*roles: Role, cameras: frozenset[str] | None = DOCK) -> Rights:
+    return Rights(roles=frozenset(roles or (Role.OPERATOR,)), cameras=cameras)
+
+
+BEYOND = {
+    "all cameras": rights(cameras=None),
+    "another camera": rights(cameras=frozenset({"dock", "gate"})),
+    **{role.value: rights(role) for role in (Role.SUPERVISOR, Role.DPO, Role.AUDITOR)},
+    "all roles": rights(*Role),
+}
+
+
+@pytest.mark.parametrize("beyond", BEYOND.values(), ids=list(BEYOND))
+def test_a_supervisor_of_one_camera_gives_no_more_than_that(
+    reach: Residents, beyond: Rights
+) -> None:
+    before = reach.accounts.all()
+    with pytest.raises(NotAllowed):
+        reach.accounts.add("nina", PASSWORD, beyond, "dora")
+    with pytest.raises(NotAllowed):
+        reach.accounts.change("dan", beyond, "dora")
+    assert reach.accounts.all() == before
+    lines = reach.lines(Deed.DENIED)
+    assert [(line.who, line.of) for line in lines] == [
+        ("dora", "account:nina"),
+        ("dora", "account:dan"),
+    ]
+    reach.accounts.add("nina", PASSWORD, beyond, "sam")
+    reach.accounts.change("dan", beyond, COMMAND_LINE)
+
+
+@pytest.mark.parametrize("name", ["sam", "ana", "gil", "dina"])
+def test_a_supervisor_of_one_camera_sees_to_nobody_of_more(reach: Residents, name: str) -> None:
+    before, own = reach.accounts.one(name), "a password of my own"
+    for deed in (
+        lambda: reach.accounts.set_password(name, own, "dora"),
+        lambda: reach.accounts.disable(name, "dora"),
+        lambda: reach.accounts.change(name, rights(), "dora"),
+    ):
+        with pytest.raises(NotAllowed):
+            deed()
+    assert reach.accounts.one(name) == before
+    assert len(reach.lines(Deed.DENIED)) == 3
+    with pytest.raises(NotFound):
+        reach.accounts.one(name, DOCK)
+    assert [one.name for one in reach.accounts.all(DOCK)] == ["dan"]
+    reach.accounts.set_password(name, own, COMMAND_LINE)
+
+
+def test_a_supervisor_of_one_camera_sees_to_those_of_it(reach: Residents) -> None:
+    reach.accounts.add("nina", PASSWORD, rights(Role.OPERATOR, Role.INTEGRATOR), "dora")
+    reach.accounts.set_password("nina", "another horse battery", "dora")
+    reach.accounts.disable("nina", "dora")
+    assert reach.accounts.one("nina").disabled
+    assert reach.lines(Deed.DENIED) == []
+
+
+@pytest.mark.parametrize("actor", ["ana", "nobody", "dora"])
+def test_who_is_no_supervisor_any_more_changes_nothing(reach: Residents, actor: str) -> None:
+    reach.accounts.disable("dora", "sam")
+    with pytest.raises(NotAllowed):
+        reach.accounts.set_password("dan", "another horse battery", actor)
+
+
+def test_what_changes_while_somebody_is_disabled_is_kept(
+    reach: Residents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking and writing is one transaction: here nobody gets in between by reading first."""
+
+    def never() -> NoReturn:
+        raise AssertionError("it was read outside the transaction")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reach.database, "read", never)
+        reach.accounts.disable("dan", "dora")
+    assert reach.accounts.one("dan").disabled
 
 
 @pytest.mark.parametrize(

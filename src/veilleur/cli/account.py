@@ -17,9 +17,10 @@ from typing import Annotated, Literal
 import typer
 
 from veilleur.cli.choosing import tell
-from veilleur.console.administration import COMMAND_LINE, Accounts, Rights
+from veilleur.console.administration import Accounts, Rights
 from veilleur.console.permission import Role
 from veilleur.console.plain import end_of
+from veilleur.console.reach import COMMAND_LINE
 from veilleur.console.settings import Settings
 from veilleur.errors import ConfigurationError
 from veilleur.store import accounts

@@ -13,6 +13,7 @@ from veilleur.console.administration import Rights, grantable
 from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk, TheTokens
 from veilleur.console.permission import Permission, Role
 from veilleur.console.plain import Day, Posted, end_of, last_day, show, words_of
+from veilleur.console.reach import WIDE
 from veilleur.console.session_pages import Language, Password
 from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
@@ -70,7 +71,7 @@ def _accounts(visitor: Visitor, accounts: TheAccounts, desk: Desk, *, wrong: str
     zone = desk.site.time_zone
     listed = [
         (one, last_day(one.habilitated_until, zone), last_day(one.trained_until, zone))
-        for one in accounts.all()
+        for one in accounts.all(visitor.scope)
     ]
     return show(
         "accounts.html",
@@ -78,8 +79,9 @@ def _accounts(visitor: Visitor, accounts: TheAccounts, desk: Desk, *, wrong: str
         status=422 if wrong else 200,
         accounts=listed,
         wrong=wrong,
-        roles=list(Role),
-        cameras=[camera.id for camera in desk.site.cameras],
+        roles=_given(visitor),
+        cameras=_seen(visitor, desk),
+        every_camera=visitor.scope is None,
     )
 
 
@@ -101,7 +103,7 @@ def one_account_page(
     visitor: CurrentVisitor, accounts: TheAccounts, desk: TheDesk, name: str
 ) -> Response:
     """One of them, to be changed."""
-    return _one(visitor, accounts.one(name), desk)
+    return _one(visitor, accounts.one(name, visitor.scope), desk)
 
 
 def _one(visitor: Visitor, account: Account, desk: Desk, *, wrong: str = "") -> Response:
@@ -112,16 +114,27 @@ def _one(visitor: Visitor, account: Account, desk: Desk, *, wrong: str = "") -> 
         status=422 if wrong else 200,
         one=account,
         wrong=wrong,
-        roles=list(Role),
-        cameras=_offered(account, desk),
+        roles=_given(visitor),
+        cameras=_offered(visitor, account, desk),
+        every_camera=visitor.scope is None,
         habilitated=last_day(account.habilitated_until, zone),
         trained=last_day(account.trained_until, zone),
     )
 
 
-def _offered(account: Account, desk: Desk) -> list[str]:
-    """The site's cameras, and those of the account that the site has no more."""
-    ours = [camera.id for camera in desk.site.cameras]
+def _given(visitor: Visitor) -> list[Role]:
+    """Roles that this visitor hands out."""
+    return [role for role in Role if visitor.scope is None or role not in WIDE]
+
+
+def _seen(visitor: Visitor, desk: Desk) -> list[str]:
+    """The site's cameras, as far as the visitor may know of them."""
+    return [camera.id for camera in desk.site.cameras if visitor.sees(camera.id)]
+
+
+def _offered(visitor: Visitor, account: Account, desk: Desk) -> list[str]:
+    """Those, and the ones of the account that the site has no more."""
+    ours = _seen(visitor, desk)
     return ours + sorted((account.cameras or frozenset()) - set(ours))
 
 
@@ -136,7 +149,7 @@ def change_account(
         accounts.change(name, given.rights(desk.site.time_zone), visitor.account)
     except ConfigurationError as error:
         words = words_of(error, visitor.language)
-        return _one(visitor, accounts.one(name), desk, wrong=words)
+        return _one(visitor, accounts.one(name, visitor.scope), desk, wrong=words)
     return RedirectResponse("/accounts", status_code=303)
 
 
@@ -151,7 +164,7 @@ def set_password(
         accounts.set_password(name, given.password, visitor.account)
     except ConfigurationError as error:
         words = words_of(error, visitor.language)
-        return _one(visitor, accounts.one(name), desk, wrong=words)
+        return _one(visitor, accounts.one(name, visitor.scope), desk, wrong=words)
     return RedirectResponse("/accounts", status_code=303)
 
 

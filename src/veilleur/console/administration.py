@@ -7,13 +7,16 @@ record has what changed. Whatever changes ends the account's sessions: the new r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from veilleur.console.identities import narrower, new_token
 from veilleur.console.permission import PERSONAL, Permission, Role, permissions_of
+from veilleur.console.reach import Scope, require, scope_of, within
+from veilleur.console.refusal import NotAllowed
 from veilleur.console.settings import Settings
 from veilleur.console.visitor import LANGUAGES, Visitor
 from veilleur.errors import ConfigurationError, NotFound
@@ -23,13 +26,12 @@ from veilleur.store import accounts, sessions, tokens
 from veilleur.store.accounts import NAME_LENGTH, Account
 from veilleur.store.database import Database
 from veilleur.store.tokens import Token
-from veilleur.store.transaction import Reading
+from veilleur.store.transaction import Reading, Writing
 
 CAMERA = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 """As in a site file."""
 NAME = re.compile(rf"[a-z][a-z0-9._-]{{1,{NAME_LENGTH - 1}}}")
 RESERVED = ("system", "nobody", "anonymous")
-COMMAND_LINE = "command line"
 LONGEST_TOKEN = timedelta(days=366)
 
 
@@ -45,59 +47,92 @@ class Rights:
     language: str = LANGUAGES[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """A change while it is made. scope: of whoever makes it."""
+
+    w: Writing
+    scope: Scope
+
+
 class Accounts:
-    """who, in all methods: the account that acts, or `COMMAND_LINE`."""
+    """who, in all methods: the account that acts, or `COMMAND_LINE`. It reaches as far as its own
+    cameras (`console.reach`); what is refused is a line of the record."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
 
     def add(self, name: str, password: str, rights: Rights, who: str) -> Account:
-        """Errors: ConfigurationError (the name, the password, no role), AlreadyStored."""
+        """Errors: ConfigurationError (the name, the password, no role), AlreadyStored,
+        NotAllowed."""
         account = _with(Account(name=_name(name), password="", roles=frozenset()), rights)
         account = replace(account, password=self._settings.passwords.hash(password, name))
         now = self._settings.now()
-        with self._database.write() as w:
-            accounts.add(w, account, now)
-            w.record(account_entry(account.name, who, now, {"added": "yes", **_words(account)}))
+        with self._deed(name, who) as deed:
+            require(deed.scope, account)
+            accounts.add(deed.w, account, now)
+            details = {"added": "yes", **_words(account)}
+            deed.w.record(account_entry(account.name, who, now, details))
         return account
 
     def change(self, name: str, rights: Rights, who: str) -> Account:
-        """Errors: NotFound, ConfigurationError (no role; one's own rights)."""
+        """Errors: NotFound, ConfigurationError (no role; one's own rights), NotAllowed."""
         self._refuse_own(name, who)
-        now = self._settings.now()
-        with self._database.write() as w:
-            before = _found(w, name)
-            after = _with(before, rights)
-            accounts.change(w, after, now)
-            sessions.end_all_of(w, name)
-            old, new = _words(before), _words(after)
-            changed = {f: f"{old[f]} -> {new[f]}" for f in new if old[f] != new[f]}
-            w.record(account_entry(name, who, now, changed))
-        return after
+        with self._deed(name, who) as deed:
+            return self._change(deed, _found(deed.w, name), rights, who)
 
     def disable(self, name: str, who: str) -> None:
         """At once, in every session and with every token. Errors: as `change`."""
-        with self._database.read() as r:
-            rights = rights_of(_found(r, name))
-        self.change(name, replace(rights, disabled=True), who)
+        self._refuse_own(name, who)
+        with self._deed(name, who) as deed:
+            before = _found(deed.w, name)
+            self._change(deed, before, replace(rights_of(before), disabled=True), who)
+
+    def _change(self, deed: _Deed, before: Account, rights: Rights, who: str) -> Account:
+        after, now = _with(before, rights), self._settings.now()
+        require(deed.scope, before)
+        require(deed.scope, after)
+        accounts.change(deed.w, after, now)
+        sessions.end_all_of(deed.w, after.name)
+        old, new = _words(before), _words(after)
+        changed = {f: f"{old[f]} -> {new[f]}" for f in new if old[f] != new[f]}
+        deed.w.record(account_entry(after.name, who, now, changed))
+        return after
 
     def set_password(self, name: str, password: str, who: str) -> None:
-        """For somebody who has lost theirs. Errors: NotFound, ConfigurationError."""
+        """For somebody who has lost theirs. Errors: NotFound, ConfigurationError, NotAllowed."""
+        self._refuse_own(name, who)
         kept = self._settings.passwords.hash(password, name)
         now = self._settings.now()
-        with self._database.write() as w:
-            accounts.change(w, replace(_found(w, name), password=kept), now)
-            sessions.end_all_of(w, name)
-            w.record(account_entry(name, who, now, {"password": "set"}))
+        with self._deed(name, who) as deed:
+            before = _found(deed.w, name)
+            require(deed.scope, before)
+            accounts.change(deed.w, replace(before, password=kept), now)
+            sessions.end_all_of(deed.w, name)
+            deed.w.record(account_entry(name, who, now, {"password": "set"}))
 
-    def all(self) -> list[Account]:
-        with self._database.read() as r:
-            return accounts.all_accounts(r)
+    @contextmanager
+    def _deed(self, name: str, who: str) -> Iterator[_Deed]:
+        """One transaction, in which the actor's rights and the account are read and changed."""
+        try:
+            with self._database.write() as w:
+                yield _Deed(w, scope_of(w, who))
+        except NotAllowed as refused:
+            details = {"cause": refused.cause, "permission": Permission.MANAGE_ACCOUNTS.value}
+            now = self._settings.now()
+            with self._database.write() as w:
+                w.record(_entry(Deed.DENIED, now, who, f"account:{name}", details))
+            raise
 
-    def one(self, name: str) -> Account:
-        """Errors: NotFound."""
+    def all(self, scope: Scope = None) -> list[Account]:
+        """By name; scope: those that somebody of these cameras sees to."""
         with self._database.read() as r:
-            return _found(r, name)
+            return [one for one in accounts.all_accounts(r) if within(scope, one)]
+
+    def one(self, name: str, scope: Scope = None) -> Account:
+        """Errors: NotFound, also where it is none of the asker's business."""
+        with self._database.read() as r:
+            return _found(r, name, scope)
 
     def who_may_decide(self, camera: str) -> list[str]:
         """Accounts that an incident of this camera can be handed to, by name."""
@@ -245,9 +280,9 @@ def _name(name: str) -> str:
     return name
 
 
-def _found(r: Reading, name: str) -> Account:
+def _found(r: Reading, name: str, scope: Scope = None) -> Account:
     account = accounts.account(r, name) if NAME.fullmatch(name) else None
-    if account is None:
+    if account is None or not within(scope, account):
         raise NotFound(f"there is no account {name!r}", remedy="veilleur account list")
     return account
 
