@@ -29,6 +29,7 @@ def messages_after(
 def _message(r: Reading, row: OutboxRow) -> Message:
     """Who has it is said on the screens of the house and in no message that leaves it."""
     said = json.loads(row.payload)
+    said["id"] = said["incident"]  # as the interface calls it
     now = incidents.incident(r, row.incident, None)
     said["taker"] = now.taker if now is not None else None
     said["escalated"] = now is not None and now.escalated is not None
