@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -134,6 +136,15 @@ def test_other_changes_of_the_file_wait_for_the_next_start(place: Place) -> None
     assert load_site(place.file).cameras[1].rate_hz == 2.0
 
 
+def test_a_mistake_elsewhere_in_the_file_is_told_as_such(place: Place) -> None:
+    broken = place.original.replace("- id: far", "- id: far\n    rate_hz: -2")
+    place.file.write_text(broken)
+    place.desk.configuring.check_rules("near", [place.draft(priority="high")])
+    with pytest.raises(Problems, match="elsewhere in the site file, line"):
+        place.configure(place.draft(priority="high"))
+    assert place.file.read_text() == broken
+
+
 def test_the_ground_is_changed_and_the_picture_stays_connected(place: Place) -> None:
     ground = {
         "image": [[0.1, 0.9], [0.9, 0.9], [0.7, 0.4], [0.3, 0.4]],
@@ -162,7 +173,10 @@ def test_a_stopped_rule_does_not_go_on_under_another_name(place: Place) -> None:
 def test_without_a_record_the_file_is_as_it_was(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    @contextmanager
+    def refuse(*_: object) -> Iterator[Mock]:
+        yield Mock()
+        assert "[0.2, 0.1]" in place.file.read_text()
         raise StoreError("no room", cause="full")
 
     site = place.desk.site

@@ -21,6 +21,7 @@ import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Protocol, Self
 
@@ -273,6 +274,7 @@ def _vertical(h: Doubles, width: int, height: int) -> Doubles | None:
     return np.asarray(camera @ third)
 
 
+@lru_cache(maxsize=512)
 def _from_pairs(spec: GroundSpecification, width: int, height: int) -> Plane:
     image = np.asarray(spec.image, dtype=np.float64).reshape(-1, 2) * (width, height)
     ground = np.asarray(spec.metres, dtype=np.float64).reshape(-1, 2)
@@ -323,6 +325,7 @@ def _lengths_fit(a: Doubles, b: Doubles, metres: Doubles, size: tuple[int, int])
     return plane(np.asarray(best.x))
 
 
+@lru_cache(maxsize=512)
 def _from_lengths(spec: GroundSpecification, width: int, height: int) -> Plane:
     if len(spec.lengths) < 3:
         raise _refuse(f"{len(spec.lengths)} known lengths", "give three or more")

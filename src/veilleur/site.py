@@ -36,6 +36,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from ruamel.yaml.comments import CommentedMap
 
 from veilleur.errors import ConfigurationError
 from veilleur.events.mistakes import rule_mistakes
@@ -45,7 +46,7 @@ from veilleur.ground import GroundSpecification, view_on
 from veilleur.perception.backends import Precision
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET, ModelConfiguration
-from veilleur.yaml import Misplaced, as_model, parse_tree, read_model, read_tree
+from veilleur.yaml import Misplaced, as_model, read_model, read_tree
 
 NOMINAL = View(1600, 900)
 _MASK: TypeAdapter[tuple[Point, ...]] = TypeAdapter(tuple[Point, ...])
@@ -128,9 +129,9 @@ def load_site(path: Path) -> Site:
     return read_model(path, Site, partial(_mistakes, folder=path.parent))
 
 
-def parse_site(text: str, path: Path) -> Site:
-    """The same, of a text that is to stand in the file at `path`."""
-    return as_model(parse_tree(text, path), path, Site, partial(_mistakes, folder=path.parent))
+def site_in(tree: CommentedMap, path: Path) -> Site:
+    """The same, of a tree that is to stand in the file at `path`."""
+    return as_model(tree, path, Site, partial(_mistakes, folder=path.parent))
 
 
 def load_choice(path: Path) -> Choice:

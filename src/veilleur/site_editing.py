@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +29,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
 from veilleur.errors import ConfigurationError
-from veilleur.site import Site, parse_site
+from veilleur.site import Site, SiteCamera, site_in
 from veilleur.yaml import parse_tree, plain
 
 WIDTH = 100
@@ -79,7 +80,7 @@ class SiteFile:
 
     def camera(self, id_: str) -> dict[str, Any]:
         """A camera's settings as they stand there, right or wrong. Errors: ConfigurationError."""
-        return _Tree.of(self, id_).camera
+        return _found(self, id_)[1]
 
     def state(self, id_: str) -> str:
         """Says how a camera is set: another where somebody has changed it."""
@@ -124,41 +125,68 @@ def with_rules(file: SiteFile, camera: str, drafts: Sequence[DraftRule]) -> Edit
     (`cameras.0.rules.2.zone`); ConfigurationError, SiteMoved.
     """
     tree = _Tree.of(file, camera)
-    if not drafts:
-        raise ConfigurationError(
-            "a camera without a rule signals anybody anywhere",
-            remedy="leave one rule, or stop the camera",
-            setting=f"cameras.{tree.number}.rules",
-        )
-    old = _rules(tree.camera)
-    known = [str(rule.get("id")) for rule in old]
-    kept = [draft for draft in drafts if draft.was]
-    if [draft.was for draft in kept] != [id_ for id_ in known if id_ in {d.was for d in kept}]:
-        raise SiteMoved(
-            "the rules in the file are not those that were changed",
-            remedy="load the page again",
-            file=str(file.path),
-        )
-    by_id = {draft.was: draft for draft in kept}
-    changed = [
-        _settled(rule, by_id[str(rule.get("id"))].settings) if str(rule.get("id")) in by_id else {}
-        for rule in old
-    ]
-    added = [_settled({}, draft.settings) for draft in drafts if not draft.was]
+    changed, added = _wanted(tree.camera, drafts, file)
     tree.write_rules(changed, added)
-    return tree.edit({**tree.camera, "rules": [*(rule for rule in changed if rule), *added]})
+    return tree.edit({**tree.camera, "rules": [*filter(None, changed), *added]})
 
 
 def with_ground(file: SiteFile, camera: str, ground: Mapping[str, Any] | None) -> Edit:
     """The file with another ground plane of a camera, or none. Errors: as `with_rules`."""
     tree = _Tree.of(file, camera)
-    wanted = dict(tree.camera)
-    if ground is None:
-        wanted.pop("ground", None)
-    else:
-        wanted["ground"] = _settled(tree.camera.get("ground"), ground)
+    wanted = _grounded(tree.camera, ground)
     tree.write(wanted)
     return tree.edit(wanted)
+
+
+def checked_rules(file: SiteFile, camera: str, drafts: Sequence[DraftRule]) -> SiteCamera:
+    """What the camera would be with other rules, however large the site; the same errors, of this
+    camera alone, which counts as the first."""
+    now = file.camera(camera)
+    changed, added = _wanted(now, drafts, file)
+    return _alone({**now, "rules": [*filter(None, changed), *added]}, file)
+
+
+def checked_ground(file: SiteFile, camera: str, ground: Mapping[str, Any] | None) -> SiteCamera:
+    """The same with another ground plane."""
+    return _alone(_grounded(file.camera(camera), ground), file)
+
+
+def _wanted(
+    camera: Mapping[str, Any], drafts: Sequence[DraftRule], file: SiteFile
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """For each rule there is what becomes of it, empty where it goes; and the new ones."""
+    if not drafts:
+        raise ConfigurationError(
+            "a camera without a rule signals anybody anywhere",
+            remedy="leave one rule, or stop the camera",
+            setting="rules",
+        )
+    old = _rules(camera)
+    known = [str(rule.get("id")) for rule in old]
+    kept = {draft.was: draft for draft in drafts if draft.was}
+    if [draft.was for draft in drafts if draft.was] != [id_ for id_ in known if id_ in kept]:
+        raise SiteMoved(
+            "the rules in the file are not those that were changed",
+            remedy="load the page again",
+            file=str(file.path),
+        )
+    changed = [
+        _settled(rule, kept[id_].settings) if id_ in kept else {}
+        for id_, rule in zip(known, old, strict=True)
+    ]
+    return changed, [_settled({}, draft.settings) for draft in drafts if not draft.was]
+
+
+def _grounded(camera: Mapping[str, Any], ground: Mapping[str, Any] | None) -> dict[str, Any]:
+    wanted = {name: value for name, value in camera.items() if name != "ground"}
+    if ground is not None:
+        wanted["ground"] = _settled(camera.get("ground"), ground)
+    return wanted
+
+
+def _alone(camera: Mapping[str, Any], file: SiteFile) -> SiteCamera:
+    text = "site: alone\ncameras:\n" + _item(camera, 2)
+    return site_in(parse_tree(text, file.path), file.path).cameras[0]
 
 
 # ---------------------------------------------------------------------- on the disk
@@ -233,28 +261,21 @@ class _Tree:
 
     @classmethod
     def of(cls, file: SiteFile, camera: str) -> Self:
-        whole = plain(parse_tree(file.text, file.path))
-        cameras = whole.get("cameras")
-        for number, one in enumerate(cameras if isinstance(cameras, list) else ()):
-            if isinstance(one, dict) and one.get("id") == camera:
-                list_ = _value(YAML(typ="rt").compose(file.text), "cameras")
-                assert list_ is not None
-                return cls(file, whole, number, list_.value[number])
-        raise SiteMoved(
-            f"the site file has no camera {camera!r}",
-            remedy="load the page again",
-            file=str(file.path),
-        )
+        number, _ = _found(file, camera)
+        cameras = _value(YAML(typ="rt").compose(file.text), "cameras")
+        assert cameras is not None
+        return cls(file, _whole(file), number, cameras.value[number])
 
     def edit(self, wanted: Mapping[str, Any]) -> Edit:
         """Errors: Problems; ConfigurationError where the text can't be changed in place."""
         text = self._file.text
         for splice in sorted(self._splices, key=lambda one: one.begin, reverse=True):
             text = text[: splice.begin] + splice.text + text[splice.end :]
-        site = parse_site(text, self._file.path)
+        tree = parse_tree(text, self._file.path)
+        site = site_in(tree, self._file.path)
         cameras = list(self._whole["cameras"])
         cameras[self.number] = dict(wanted)
-        if plain(parse_tree(text, self._file.path)) != {**self._whole, "cameras": cameras}:
+        if plain(tree) != {**self._whole, "cameras": cameras}:
             raise ConfigurationError(
                 "this part of the site file can't be changed from here",
                 remedy="it is shared by & and *, or written in an unusual way: change it by hand",
@@ -345,6 +366,25 @@ class _Tree:
 
     def _lines(self, text: str) -> str:
         return text.replace("\n", "\r\n") if "\r\n" in self._file.text else text
+
+
+@lru_cache(maxsize=2)
+def _whole(file: SiteFile) -> dict[str, Any]:
+    """The file as dicts and lists; nobody changes them."""
+    return dict(plain(parse_tree(file.text, file.path)))
+
+
+def _found(file: SiteFile, camera: str) -> tuple[int, dict[str, Any]]:
+    """Where among the cameras it stands, and its settings. Errors: SiteMoved."""
+    cameras = _whole(file).get("cameras")
+    for number, one in enumerate(cameras if isinstance(cameras, list) else ()):
+        if isinstance(one, dict) and one.get("id") == camera:
+            return number, one
+    raise SiteMoved(
+        f"the site file has no camera {camera!r}",
+        remedy="load the page again",
+        file=str(file.path),
+    )
 
 
 def _mapping(value: Any) -> dict[str, Any]:

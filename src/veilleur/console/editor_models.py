@@ -104,17 +104,16 @@ class MistakeGiven(Given):
 
 
 class Checked(Given):
-    """patch: what would change in the file; "" with mistakes."""
-
     mistakes: list[MistakeGiven]
-    patch: str
 
 
 class Saved(Checked):
-    """saved: in force since `at`. cause: else why not: "mistakes", "moved" (somebody else was
-    faster), "read_only" (then `patch` is for whoever may write the file)."""
+    """saved: in force since `at`; patch: what changed in the site file. cause: else why not:
+    "mistakes", "moved" (somebody else was faster), "read_only" (then `patch` is for whoever may
+    write the file)."""
 
     saved: bool
+    patch: str
     cause: Literal["", "mistakes", "moved", "read_only"] = ""
     at: datetime | None = None
 
@@ -143,12 +142,11 @@ class GroundChecked(Checked):
     people: tuple[tuple[Share, Share], ...] = ()
 
     @classmethod
-    def shown(cls, drawing: Drawing | None, mistakes: list[MistakeGiven], patch: str) -> Self:
+    def shown(cls, drawing: Drawing | None, mistakes: list[MistakeGiven]) -> Self:
         if drawing is None:
-            return cls(mistakes=mistakes, patch=patch)
+            return cls(mistakes=mistakes)
         return cls(
             mistakes=mistakes,
-            patch=patch,
             error_m=drawing.error_m,
             level=drawing.level,
             step_m=drawing.step_m,

@@ -95,10 +95,10 @@ def check_rules(
     """What is wrong with the rules, all of it; nothing is changed."""
     existing_camera(desk.site, visitor, id)
     try:
-        edit = desk.configuring.check_rules(id, _drafts(wanted))
+        desk.configuring.check_rules(id, _drafts(wanted))
     except ConfigurationError as error:
-        return given.Checked(mistakes=_told(error, visitor), patch="")
-    return given.Checked(mistakes=[], patch=edit.patch)
+        return given.Checked(mistakes=_told(error, visitor))
+    return given.Checked(mistakes=[])
 
 
 def save_rules(
@@ -141,12 +141,12 @@ def check_ground(
 ) -> given.GroundChecked:
     """What is wrong with the ground, and how it would look; nothing is changed."""
     camera = existing_camera(desk.site, visitor, id)
-    mistakes, patch = [], ""
+    mistakes = []
     try:
-        patch = desk.configuring.check_ground(id, wanted.ground).patch
+        desk.configuring.check_ground(id, wanted.ground)
     except ConfigurationError as error:
         mistakes = _told(error, visitor)
-    return given.GroundChecked.shown(_drawn(desk, camera, wanted.ground), mistakes, patch)
+    return given.GroundChecked.shown(_drawn(desk, camera, wanted.ground), mistakes)
 
 
 def save_ground(

@@ -191,6 +191,10 @@ _FRENCH = {
         "ajoutez des segments dans d’autres directions et à d’autres distances, tous au sol"
     ),
     # the file
+    "elsewhere in the site file, line {}: {}": "ailleurs dans le fichier du site, ligne {} : {}",
+    "have it put right by hand; nothing can be saved before": (
+        "faites-le corriger à la main ; rien ne peut être enregistré avant"
+    ),
     "the site file can't be written: {}": "le fichier du site ne peut pas être écrit : {}",
     "have this patch applied by whoever may, then load the site again": (
         "faites appliquer cette modification par qui le peut, puis rechargez le site"

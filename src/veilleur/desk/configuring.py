@@ -27,6 +27,8 @@ from veilleur.site_editing import (
     Edit,
     SiteFile,
     SiteMoved,
+    checked_ground,
+    checked_rules,
     save,
     undo,
     with_ground,
@@ -75,19 +77,14 @@ class Configuring:
         return self._path.parent
 
     # ------------------------------------------------------------------ looking
-    def check_rules(self, camera: str, drafts: Sequence[DraftRule]) -> Edit:
-        """What the change would be. Errors: Problems with every mistake, ConfigurationError."""
-        file = self.file()
+    def check_rules(self, camera: str, drafts: Sequence[DraftRule]) -> None:
+        """Would they do? Errors: Problems with every mistake, ConfigurationError."""
         self._keep_stopped(camera, drafts)
-        edit = with_rules(file, camera, drafts)
-        self._changed(camera, edit)
-        return edit
+        self._changed(checked_rules(self.file(), camera, drafts))
 
-    def check_ground(self, camera: str, ground: Mapping[str, Any] | None) -> Edit:
+    def check_ground(self, camera: str, ground: Mapping[str, Any] | None) -> None:
         """The same for the ground plane; the rules must do with it, too."""
-        edit = with_ground(self.file(), camera, ground)
-        self._changed(camera, edit)
-        return edit
+        self._changed(checked_ground(self.file(), camera, ground))
 
     # ------------------------------------------------------------------ changing
     def configure_rules(
@@ -97,30 +94,33 @@ class Configuring:
 
         Errors: Problems, SiteMoved, SiteReadOnly, StoreError; then everything is as it was.
         """
-        return self._configure(
-            camera, partial(self.check_rules, camera, drafts), who=who, reason=reason, state=state
-        )
+        self.check_rules(camera, drafts)
+        edit = partial(with_rules, camera=camera, drafts=drafts)
+        return self._configure(camera, edit, who=who, reason=reason, state=state)
 
     def configure_ground(
         self, camera: str, ground: Mapping[str, Any] | None, *, who: str, reason: str, state: str
     ) -> Configured:
         """Another ground plane of a camera, or none. The same errors."""
-        return self._configure(
-            camera, partial(self.check_ground, camera, ground), who=who, reason=reason, state=state
-        )
+        self.check_ground(camera, ground)
+        edit = partial(with_ground, camera=camera, ground=ground)
+        return self._configure(camera, edit, who=who, reason=reason, state=state)
 
     def _configure(
-        self, camera: str, check: Callable[[], Edit], *, who: str, reason: str, state: str
+        self, camera: str, change: Callable[[SiteFile], Edit], *, who: str, reason: str, state: str
     ) -> Configured:
         with self._lock:
-            if self.file().state(camera) != state:
+            file = self.file()
+            if file.state(camera) != state:
                 raise SiteMoved(
                     "somebody else has changed this camera meanwhile",
                     remedy="load the page again",
                     file=str(self._path),
                 )
-            edit = check()
-            site, member = self._changed(camera, edit)
+            edit = _made(change, file)
+            wanted = edit.site.camera(camera)
+            assert wanted is not None
+            site, member = self._changed(wanted)
             now = datetime.now(UTC)
             if edit.changes:
                 self._write(edit, _entry(camera, edit, who, reason, now))
@@ -140,20 +140,20 @@ class Configuring:
                 undo(edit)
             raise
 
-    def _changed(self, camera: str, edit: Edit) -> tuple[Site, Member]:
-        """The running site and engine camera with the rules and ground of the edit, nothing else of
-        the file: that is for the next start. Errors: ConfigurationError for a rule that can't be
-        made of them."""
-        now, wanted = self._site(), edit.site.camera(camera)
-        running = now.camera(camera)
-        if running is None or wanted is None:
-            raise SiteMoved(f"camera {camera!r} does not run", remedy="load the page again")
+    def _changed(self, wanted: SiteCamera) -> tuple[Site, Member]:
+        """The running site and engine camera with the wanted rules and ground, nothing else of the
+        file: that is for the next start. Errors: ConfigurationError for a rule that can't be made
+        of them."""
+        now = self._site()
+        running = now.camera(wanted.id)
+        if running is None:
+            raise SiteMoved(f"camera {wanted.id!r} does not run", remedy="load the page again")
         other = running.model_copy(update={"rules": wanted.rules, "ground": wanted.ground})
-        cameras = tuple(other if one.id == camera else one for one in now.cameras)
-        member = self._remade(self._member(camera), other, edit.site)
+        cameras = tuple(other if one.id == wanted.id else one for one in now.cameras)
+        member = self._remade(self._member(wanted.id), other)
         return now.model_copy(update={"cameras": cameras}), member
 
-    def _remade(self, member: Member, camera: SiteCamera, site: Site) -> Member:
+    def _remade(self, member: Member, camera: SiteCamera) -> Member:
         rules = camera.rules or (ANYWHERE,)
         view = camera_view(camera, NOMINAL.width, NOMINAL.height, self.folder)
         clock = member.assembly.begins is not None or member.zone is not None
@@ -162,7 +162,7 @@ class Configuring:
             try:
                 build_rule(rule, view, local_time_known=clock)
             except ConfigurationError as error:
-                mistakes.append(_at_rule(site, camera.id, number, error))
+                mistakes.append(_at_rule(number, error))
         if mistakes:
             raise Problems(mistakes)
         return replace(
@@ -186,18 +186,30 @@ class Configuring:
             )
 
 
+def _made(change: Callable[[SiteFile], Edit], file: SiteFile) -> Edit:
+    """The camera's own mistakes are told before: those that are left stand elsewhere."""
+    try:
+        return change(file)
+    except Problems as error:
+        raise Problems(
+            [
+                ConfigurationError(
+                    f"elsewhere in the site file, line {one.line}: {one.message}",
+                    remedy="have it put right by hand; nothing can be saved before",
+                )
+                for one in error.problems
+            ]
+        ) from error
+
+
 def _of_a_rule(stop: Stop, camera: str) -> bool:
     return stop.scope is Scope.RULE and stop.target.startswith(f"{camera}/")
 
 
-def _at_rule(site: Site, camera: str, number: int, error: ConfigurationError) -> ConfigurationError:
-    """site: as the file would be, since mistakes are told with their place in it."""
-    index = [one.id for one in site.cameras].index(camera)
-    return ConfigurationError(
-        error.message,
-        remedy=error.remedy,
-        setting=f"cameras.{index}.rules.{number}.{error.setting}",
-    )
+def _at_rule(number: int, error: ConfigurationError) -> ConfigurationError:
+    """With its place, as other mistakes have it; its camera counts as the first."""
+    setting = f"cameras.0.rules.{number}.{error.setting}"
+    return ConfigurationError(error.message, remedy=error.remedy, setting=setting)
 
 
 def _entry(camera: str, edit: Edit, who: str, reason: str, at: datetime) -> Entry:

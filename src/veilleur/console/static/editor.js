@@ -22,6 +22,8 @@ let saved = "[]";
 let drawing = null; // { kind: "zone" | "line", points, cross }
 let mistakes = [];
 let asked = 0;
+let waiting = false; // a question is about to be asked
+let answered = 0; // the number of the last question that was answered
 
 const rule = () => now.rules[now.selected];
 const events = () => told.events;
@@ -57,15 +59,23 @@ function tell(words) {
   said.textContent = words;
 }
 
-const check = calmly(async () => {
+const ask = calmly(async () => {
+  waiting = false;
   const number = ++asked;
   const { status, body } = await send(`${path}/check`, { rules: now.rules });
   if (number !== asked || status !== 200) return;
+  answered = number;
   ({ mistakes } = body);
   listMistakes(mistakes, (index) => now.rules[index]?.settings.id ?? say("rule"), select);
   renderList();
   renderState();
 }, 250);
+
+function check() {
+  waiting = true;
+  renderState();
+  ask();
+}
 
 function setPoints(points) {
   const { settings } = rule();
@@ -474,7 +484,7 @@ function fieldOf(one) {
 function renderState() {
   const parts = [dirty() ? say("changed") : ""];
   if (mistakes.length) parts.push(mistakes.length === 1 ? say("one-mistake") : say("mistakes", { count: mistakes.length }));
-  else if (dirty()) parts.push(say("fine"));
+  else if (dirty() && answered === asked && !waiting) parts.push(say("fine"));
   const words = parts.filter(Boolean).join(" ");
   if (state.textContent !== words) state.textContent = words;
   state.classList.toggle("bad", mistakes.length > 0);

@@ -19,6 +19,8 @@ let saved = "";
 let marking = null; // { cross, first }
 let seen = { mistakes: [], points: [], grid: [], people: [], level: "none", error_m: null, step_m: 0 };
 let asked = 0;
+let waiting = false; // a question is about to be asked
+let answered = 0; // the number of the last question that was answered
 
 const whole = (point) => point.metres.every((one) => typeof one === "number");
 const wholeLength = (one) => typeof one.metres === "number";
@@ -57,14 +59,22 @@ function tell(words) {
   said.textContent = words;
 }
 
-const check = calmly(async () => {
+const ask = calmly(async () => {
+  waiting = false;
   const number = ++asked;
   const { status, body } = await send(`${path}/check`, { ground: ground() });
   if (number !== asked || status !== 200) return;
+  answered = number;
   seen = body;
   listMistakes(now.kind === "none" ? seen.mistakes.filter((one) => one.rule !== null) : seen.mistakes, () => "", () => {});
   render();
 }, 300);
+
+function check() {
+  waiting = true;
+  renderState();
+  ask();
+}
 
 const rounded = (at) => at.map((share) => Number(share.toFixed(4)));
 
@@ -243,7 +253,7 @@ function renderVerdict() {
 function renderState() {
   const parts = [dirty() ? say("changed") : ""];
   if (seen.mistakes.length) parts.push(seen.mistakes.length === 1 ? say("one-mistake") : say("mistakes", { count: seen.mistakes.length }));
-  else if (dirty()) parts.push(say("fine"));
+  else if (dirty() && answered === asked && !waiting) parts.push(say("fine"));
   const words = parts.filter(Boolean).join(" ");
   if (state.textContent !== words) state.textContent = words;
   state.classList.toggle("bad", seen.mistakes.length > 0);
