@@ -464,14 +464,14 @@ def test_the_record_is_asked_by_deed_account_and_day(made: House) -> None:
 
 
 def test_the_record_is_leafed_through_without_losing_a_line(made: House) -> None:
-    for number in range(230):
+    for number in range(130):
         made.desk.authority.stop(Scope.RULE, f"gate/{number}", "operator", "works")
     auditor, path, found = made.browser("auditor"), "/audit?deed=stopped", []
     while path:
         context = shown(auditor.get(path))
         found += [one.line.of for one in context["lines"]]
         path = str(context["older"])
-    assert found == [f"rule:gate/{number}" for number in reversed(range(230))]
+    assert found == [f"rule:gate/{number}" for number in reversed(range(130))]
 
 
 def test_the_record_is_checked_and_a_change_is_named(made: House) -> None:

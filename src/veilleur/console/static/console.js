@@ -49,6 +49,7 @@ feed.addEventListener("stale", () => {
 feed.addEventListener("over", () => {
   document.body.classList.add("stale");
   banner("stale", null);
+  document.querySelector("main").replaceChildren();
   banner("over", say("signed-out"), [`/sign-in?next=${encodeURIComponent(location.pathname)}`, say("sign-in")]);
   alive("stale", say("stale-short"));
 });

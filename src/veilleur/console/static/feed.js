@@ -1,6 +1,7 @@
 // What the service tells: one stream for the page, that knows when it is silent.
 //
-// Events: "incident", "cameras", "technical", "stops", "pulse" with what was told in `detail`;
+// Events, with what was told in `detail`: "incident" (and its `number`), "cameras", "technical",
+// "stops", "pulse";
 // "fresh" when the page is up to date again, "stale" when it is not; "over" with the session.
 
 import { session } from "./ask.js";
@@ -17,6 +18,7 @@ let last = null;
 let stale = true;
 let over = false;
 let tried = 0;
+let beat = null;
 let heard = now();
 
 /** Two clocks: one stops while a computer sleeps, the other may be put right. */
@@ -46,6 +48,21 @@ function open() {
   source?.close();
   source = new EventSource(address());
   for (const topic of TOPICS) source.addEventListener(topic, hear);
+  source.addEventListener("error", refused);
+  source.addEventListener("over", ended);
+}
+
+/** Rights have changed, the session has ended, or it is another database: what the page shows is
+ * no longer true. */
+async function ended() {
+  source.close();
+  await knock();
+  if (!over) location.reload();
+}
+
+/** A browser that was told no does not ask again by itself. */
+function refused(event) {
+  if (!over && event.target === source && source.readyState === EventSource.CLOSED) setTimeout(knock, LOOK_MS);
 }
 
 function reopen() {
@@ -53,13 +70,24 @@ function reopen() {
 }
 
 function hear(event) {
-  heard = now();
   if (event.lastEventId) last = Math.max(last ?? 0, Number(event.lastEventId));
+  const detail = JSON.parse(event.data);
+  if (event.lastEventId) detail.number = Number(event.lastEventId);
+  if (event.type === "pulse" && !beats(detail)) return;
+  feed.dispatchEvent(new CustomEvent(event.type, { detail }));
+}
+
+/** A new pulse is the only sign of life: a service that has none repeats its last one to whoever
+ * comes, and may still tell of this and that. */
+function beats(detail) {
+  if (detail.at === beat) return false;
+  beat = detail.at;
+  heard = now();
   if (stale) {
     stale = false;
     feed.dispatchEvent(new Event("fresh"));
   }
-  feed.dispatchEvent(new CustomEvent(event.type, { detail: JSON.parse(event.data) }));
+  return true;
 }
 
 function look() {
@@ -79,7 +107,7 @@ async function knock() {
   try {
     const answer = await fetch(address(), { signal: stop.signal });
     if (answer.status === 401 || answer.status === 403) session.dispatchEvent(new Event("over"));
-    else if (answer.ok) open();
+    else if (answer.ok && !stop.signal.aborted) open();
   } catch {
     return;
   } finally {

@@ -10,6 +10,7 @@ const NOTIFY = "veilleur.notify";
 const LEVELS = ["high", "medium", "low"];
 const GATHER_MS = 300;
 const waiting = new Map();
+const gone = new Map(); // who left, by which message: a slower answer does not bring them back
 const icon = document.querySelector("link[rel=icon]");
 const live = document.querySelector("[data-live]");
 const title = document.title;
@@ -22,8 +23,9 @@ export async function learn() {
   const known = await data("/waiting");
   const arrived = known.incidents.filter((one) => !waiting.has(one.id) && one.state === "open");
   const first = waiting.size === 0;
-  waiting.clear();
-  for (const one of known.incidents) waiting.set(one.id, one);
+  for (const [id, one] of waiting) if (!(one.number > known.last)) waiting.delete(id);
+  for (const one of known.incidents)
+    if (!waiting.has(one.id) && !(gone.get(one.id) > known.last)) waiting.set(one.id, one);
   show({ now: arrived.length > 0 && !first });
   return known.last;
 }
@@ -31,9 +33,13 @@ export async function learn() {
 feed.addEventListener("incident", ({ detail }) => {
   const known = waiting.get(detail.id);
   if (known && known.revision >= detail.revision) return;
+  gone.delete(detail.id);
   const waits = detail.state === "open" || detail.state === "taken";
   if (waits) waiting.set(detail.id, detail);
-  else waiting.delete(detail.id);
+  else {
+    waiting.delete(detail.id);
+    gone.set(detail.id, detail.number);
+  }
   const fresh = !known && detail.state === "open" && detail.revision === 1;
   if (fresh) gather(detail);
   show({ now: fresh || (detail.escalated && !known?.escalated) });
