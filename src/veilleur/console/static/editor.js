@@ -67,8 +67,7 @@ const ask = calmly(async () => {
   answered = number;
   ({ mistakes } = body);
   listMistakes(mistakes, (index) => now.rules[index]?.settings.id ?? say("rule"), select);
-  renderList();
-  renderState();
+  render();
 }, 250);
 
 function check() {
