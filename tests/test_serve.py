@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2 as httpx
@@ -150,3 +152,51 @@ def test_a_real_camera_is_not_served_without_a_law_in_force(tmp_path: Path) -> N
     with run("serve", "--site", str(site), "--data", str(tmp_path / "data")) as serve:
         assert serve.process.wait(30) != 0
         assert "a law in force" in serve.heard()
+
+
+def act_file(folder: Path, **changes: object) -> Path:
+    now = datetime.now(UTC)
+    fields: dict[str, object] = {
+        "reference": "LAB-7",
+        "authority": "A test",
+        "laboratory": True,
+        "controller": "A test",
+        "perimeter": "A courtyard",
+        "cameras": ["courtyard"],
+        "events": ["forbidden_zone"],
+        "period": {
+            "from": (now - timedelta(hours=1)).isoformat(),
+            "until": (now + timedelta(days=1)).isoformat(),
+        },
+        "services": ["municipal_police"],
+        "reasons": "A test",
+        "gathering": "cultural",
+        "notice": {"text": "A test", "told_by": ["a poster"]},
+    }
+    path = folder / "act.json"
+    path.write_text(json.dumps(fields | changes))
+    return path
+
+
+def test_an_act_is_never_changed_under_the_same_reference(tmp_path: Path) -> None:
+    act = act_file(tmp_path)
+    fixed = ["--site", str(SITE), "--data", str(tmp_path / "data"), "--port", "0"]
+    for _ in range(2):  # the same file again is no news
+        with run("serve", *fixed, "--authorisation", str(act)) as serve:
+            serve.find(r"(the console is at \S+)")
+            assert serve.end() == 0
+    act_file(tmp_path, perimeter="The whole town")
+    with run("serve", *fixed, "--authorisation", str(act)) as serve:
+        assert serve.process.wait(30) != 0
+        assert "other contents" in serve.heard()
+
+
+def test_an_act_that_has_ended_is_told_and_the_console_starts(tmp_path: Path) -> None:
+    past = {"from": "2026-01-01T00:00:00+01:00", "until": "2026-01-02T00:00:00+01:00"}
+    act = act_file(tmp_path, period=past, cameras=["courtyard", "elsewhere"])
+    fixed = ["--site", str(SITE), "--data", str(tmp_path / "data"), "--port", "0"]
+    with run("serve", *fixed, "--authorisation", str(act)) as serve:
+        serve.find(r"(the console is at \S+)")
+        assert "LAB-7 opens nothing" in serve.said
+        assert "elsewhere" in serve.said
+        assert serve.end() == 0

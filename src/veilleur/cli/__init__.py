@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-ENDLESS = ("watch", "demo", "simulate")
+ENDLESS = ("watch", "demo", "serve", "simulate")
 """Commands that end with Ctrl-C and nothing else: for them it is no failure."""
 INTERRUPTED = 130
 
@@ -30,7 +31,20 @@ def main() -> None:
 
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"veilleur: {error}", style="bold red", markup=False)
-        sys.exit(2)
+        _leave(2)
+    except SystemExit as end:
+        _leave(end.code)
+
+
+def _leave(code: object) -> None:
+    """Everything is closed. A thread that is in the middle of loading a model can't be interrupted,
+    and Python's own end under it is a crash: the process ends without it then."""
+    others = (one for one in threading.enumerate() if one is not threading.current_thread())
+    if any(one.daemon and one.is_alive() for one in others) and isinstance(code, int | None):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)
+    sys.exit(code)  # type: ignore[arg-type]
 
 
 @contextmanager

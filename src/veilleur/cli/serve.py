@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +14,19 @@ import typer
 
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.cli.choosing import chosen, tell
+from veilleur.cli.first import offer
+from veilleur.console.administration import Accounts
 from veilleur.console.app import create_app
 from veilleur.console.serving import address, bind
 from veilleur.console.serving import serve as serve_forever
 from veilleur.console.settings import Settings
 from veilleur.desk.desk import Desk, DeskSettings
 from veilleur.engine.lineup import sources_of
-from veilleur.errors import AlreadyStored, ConfigurationError
+from veilleur.errors import ConfigurationError
 from veilleur.law.authorisation import Authorisation, read_authorisation
 from veilleur.law.permits import origin_of
 from veilleur.law.profile import LegalProfile, read_profile, shipped
 from veilleur.site import Site, load_site
-from veilleur.store import accounts
 
 COMMAND = "command line"
 """Who has done what a command does, on the record."""
@@ -49,6 +53,12 @@ def serve(
     origin: Annotated[
         str | None, typer.Option(help="what browsers call this place, behind a proxy")
     ] = None,
+    trusted_proxy: Annotated[
+        str | None, typer.Option(help="address of that proxy: its X-Forwarded-For counts")
+    ] = None,
+    idle_minutes: Annotated[
+        int, typer.Option(help="a session ends after so long without use", min=5, max=60)
+    ] = 15,
 ) -> None:
     """Serve the console: alerts to people who decide. Ctrl-C stops."""
     plan = load_site(site)
@@ -59,6 +69,8 @@ def serve(
         certificate=tls_certificate,
         key=tls_key,
         origin=origin,
+        trusted_proxy=trusted_proxy,
+        idle=timedelta(minutes=idle_minutes),
         laboratory=law.laboratory,
     )
     choice = chosen(plan.detector.choice(site.parent) if plan.detector else None)
@@ -72,7 +84,7 @@ def serve(
     )
     acts = [read_authorisation(path) for path in authorisation or ()]
     with suppress(KeyboardInterrupt):
-        run(wanted, settings, acts)
+        run(wanted, settings, acts, beside=partial(_first, settings))
 
 
 def run(
@@ -86,12 +98,33 @@ def run(
     listener = bind(settings)
     with listener, Desk.open(wanted) as desk:
         for act in acts:
-            with suppress(AlreadyStored):
-                desk.authority.add(act, COMMAND)
+            _enter(desk, act)
         app = create_app(desk, settings)
         with beside(desk):
             _welcome(desk, address(settings, listener))
             serve_forever(app, settings, listener, desk.feed.end)
+
+
+def _enter(desk: Desk, act: Authorisation) -> None:
+    """Put an act on the record, where it isn't yet. One that can open nothing is told and does not
+    keep the console from starting. Raises ConfigurationError where another act has its reference:
+    what is authorised is never changed under the same number."""
+    known = {one.authorisation.reference: one.authorisation for one in desk.authority.acts()}
+    if act.reference in known:
+        if known[act.reference] != act:
+            raise ConfigurationError(
+                f"{act.reference} is on the record with other contents than in this file",
+                remedy="a change is another act with a reference of its own",
+                setting="authorisation",
+            )
+        return
+    try:
+        desk.authority.add(act, COMMAND)
+    except ConfigurationError as error:
+        tell(f"{act.reference} opens nothing: {error}")
+    for camera in act.cameras:
+        if desk.camera(camera) is None:
+            tell(f"{act.reference} names {camera!r}, which the site file does not have")
 
 
 def _welcome(desk: Desk, where: str) -> None:
@@ -100,9 +133,12 @@ def _welcome(desk: Desk, where: str) -> None:
         mode = "LABORATORY: files and simulated cameras, nobody real is watched"
     tell(f"{desk.site.site}, {mode}")
     tell(f"the console is at {where}")
-    with desk.database.read() as r:
-        if not accounts.all_accounts(r):
-            tell("nobody can sign in yet: make an account with `veilleur account add`")
+
+
+@contextmanager
+def _first(settings: Settings, desk: Desk) -> Iterator[None]:
+    offer(Accounts(desk.database, settings), settings, terminal=sys.stderr.isatty())
+    yield
 
 
 def _folder(data: Path) -> Path:
