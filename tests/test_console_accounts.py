@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
@@ -250,13 +250,50 @@ def test_a_full_disk_signs_nobody_out(house: Residents, monkeypatch: pytest.Monk
     def full(**_: object) -> NoReturn:
         raise StoreError("the disk is full", cause="full")
 
-    house.clock.on(minutes=1)
     with monkeypatch.context() as patch:
         patch.setattr(house.database, "write", full)
-        house.identities.seen(visitor(house, secret))
-    assert visitor(house, secret).seen == NOW
+        for _ in range(4):
+            house.clock.on(minutes=10)
+            house.identities.seen(visitor(house, secret))
+            house.identities.touches.settle()
+    assert stored_seen(house, secret) == NOW
+    house.clock.on(minutes=1)
     house.identities.seen(visitor(house, secret))
-    assert visitor(house, secret).seen == NOW + timedelta(minutes=1)
+    house.identities.touches.settle()
+    assert stored_seen(house, secret) == NOW + timedelta(minutes=41)
+    assert house.identities.touches.of(visitor(house, secret).session) is None
+
+
+def test_no_request_waits_for_the_writer_to_be_a_sign_of_life(house: Residents) -> None:
+    """Somebody else's transaction goes on for as long as this test likes."""
+    secret = enter(house)
+    house.clock.on(minutes=14)
+    with house.database.write():
+        house.identities.seen(visitor(house, secret))
+        house.clock.on(minutes=14)
+        assert visitor(house, secret).seen == NOW + timedelta(minutes=14)
+        house.identities.seen(visitor(house, secret))
+    house.identities.touches.settle()
+    assert stored_seen(house, secret) == NOW + timedelta(minutes=28)
+
+
+def test_who_signs_in_ends_no_session_whose_use_is_not_written_yet(
+    house: Residents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = enter(house)
+    monkeypatch.setattr(house.identities.touches, "_write", lambda: None)
+    house.clock.on(minutes=10)
+    house.identities.seen(visitor(house, secret))
+    house.clock.on(minutes=10)
+    enter(house, "sam")
+    assert stored_seen(house, secret) == NOW + timedelta(minutes=10)
+
+
+def stored_seen(house: Residents, secret: str) -> datetime:
+    with house.database.read() as r:
+        found = sessions.session(r, sessions.digest(secret))
+    assert found is not None
+    return found.seen
 
 
 def test_the_store_has_no_secret_that_opens_a_session(house: Residents) -> None:

@@ -12,15 +12,16 @@ from typing import NoReturn
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from tests.console_fakes import ORIGIN, FakeIdentities
 from veilleur.console.app import Console
 from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.given import CurrentVisitor
-from veilleur.console.limits import Bucket, Failures
+from veilleur.console.limits import MOST_TOLD, REMEMBERED, Bucket, Failures, Tally, Times
 from veilleur.console.permission import PERSONAL, QUALIFIED, TABLE, Open, Permission, Role
+from veilleur.console.remote import remote_address
 from veilleur.console.routing import Registrar, declared
 from veilleur.console.security import CSP
 from veilleur.console.settings import Rates, Settings
@@ -48,7 +49,8 @@ class World:
 
     def __init__(self, settings: Settings, tmp_path: Path) -> None:
         self.identities = FakeIdentities()
-        self.doorkeeper = Doorkeeper(settings, self.identities)
+        self.now_s = 0.0
+        self.doorkeeper = Doorkeeper(settings, self.identities, lambda: self.now_s)
         self.app = Console(settings)
         self.app.state.doorkeeper = self.doorkeeper
         (tmp_path / "static").mkdir()
@@ -194,6 +196,82 @@ def test_a_sign_in_from_another_site_is_refused(world: World) -> None:
     assert world.browser(Origin=ORIGIN).post("/enter").status_code == 200
 
 
+def test_posts_of_nobody_from_elsewhere_are_counted_and_not_written_one_by_one(
+    world: World,
+) -> None:
+    browser = world.browser(Origin="https://evil.example")
+    codes = {browser.post("/enter").status_code for _ in range(300)}
+    assert codes == {403}
+    (entry,) = world.identities.entries
+    assert (entry.who, entry.details["times"]) == ("system", "1")
+    world.now_s += 60.0
+    browser.post("/enter")
+    told = [entry.details["times"] for entry in world.identities.entries]
+    assert told == ["1", "300"]
+    assert entry.details["cause"] == "foreign_origin"
+
+
+def proxied(forwarded: str | list[str], nearest: str, trusted: str | None) -> str:
+    lines = [forwarded] if isinstance(forwarded, str) else forwarded
+    headers = [(b"x-forwarded-for", line.encode()) for line in lines]
+    return remote_address(
+        HTTPConnection({"type": "http", "client": (nearest, 1), "headers": headers}), trusted
+    )
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "nearest", "trusted", "found"),
+    [
+        ("203.0.113.7", "10.0.0.2", None, "10.0.0.2"),
+        ("203.0.113.7", "198.51.100.9", "10.0.0.2", "198.51.100.9"),
+        ("203.0.113.7", "10.0.0.2", "10.0.0.2", "203.0.113.7"),
+        ("1.1.1.1, 203.0.113.7", "10.0.0.2", "10.0.0.2", "203.0.113.7"),
+        ("1.1.1.1, 203.0.113.7, 10.0.0.2", "10.0.0.2", "10.0.0.2", "203.0.113.7"),
+        (["1.1.1.1", "203.0.113.7"], "10.0.0.2", "10.0.0.2", "203.0.113.7"),
+        ("203.0.113.7", "::ffff:10.0.0.2", "10.0.0.2", "203.0.113.7"),
+        ("2001:DB8::1", "::1", "0:0::1", "2001:db8::1"),
+        ("1.1.1.1, unknown", "10.0.0.2", "10.0.0.2", "10.0.0.2"),
+        ("1.1.1.1,", "10.0.0.2", "10.0.0.2", "10.0.0.2"),
+        ([], "10.0.0.2", "10.0.0.2", "10.0.0.2"),
+    ],
+)
+def test_where_a_request_comes_from_is_told_by_our_own_proxy_alone(
+    forwarded: str | list[str], nearest: str, trusted: str | None, found: str
+) -> None:
+    assert proxied(forwarded, nearest, trusted) == found
+
+
+@pytest.mark.parametrize(("trusted", "codes"), [(None, {429}), ("10.0.0.2", {200})])
+def test_behind_a_proxy_one_who_asks_too_often_holds_up_nobody_else(
+    tmp_path: Path, trusted: str | None, codes: set[int]
+) -> None:
+    rates = Rates(anonymous_hz=0.001, anonymous_burst=3)
+    world = World(Settings(rates=rates, trusted_proxy=trusted), tmp_path)
+
+    def ask(whence: str) -> int:
+        headers = {"X-Forwarded-For": whence}
+        browser = TestClient(world.app, base_url=ORIGIN, client=("10.0.0.2", 1), headers=headers)
+        return browser.get("/open").status_code
+
+    assert [ask("203.0.113.7") for _ in range(4)] == [200, 200, 200, 429]
+    assert {ask("203.0.113.8")} == codes
+
+
+def test_a_flood_from_everywhere_is_told_of_in_pieces() -> None:
+    tally = Tally(every_s=60.0)
+    assert [tally.note("a", 0.0), tally.note("a", 59.0)] == [[Times("a", 1)], []]
+    assert tally.note("b", 61.0) == [Times("a", 1), Times("b", 1)]
+    assert tally.note("a", 62.0) == []  # a line a minute, whoever's question brought it
+    assert tally.note("a", 121.0) == [Times("a", 2)]
+    crowd = Tally(every_s=60.0)
+    for key in range(2 * REMEMBERED):
+        crowd.note(str(key), 0.0)
+        crowd.note(str(key), 0.0)
+    told = crowd.note("last", 1000.0)
+    assert 0 < len(told) <= MOST_TOLD + 1
+    assert len(crowd._counts) <= REMEMBERED + 1
+
+
 def test_a_token_comes_to_data_and_nowhere_else(world: World) -> None:
     browser = world.browser(Authorization="Bearer supervisor")
     assert browser.post("/api/v1/stops", content=b"{}").status_code == 200
@@ -290,6 +368,22 @@ def test_with_tls_the_cookie_is_bound_to_this_host(tmp_path: Path) -> None:
     assert "max-age" in answer.headers["strict-transport-security"]
 
 
+PEM: dict[str, object] = {"certificate": Path("a.pem"), "key": Path("a.pem")}
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"host": "::1"},
+        {"host": "127.0.0.2", "origin": "http://localhost:8080"},
+        {"host": "0.0.0.0", "origin": "https://desk.example.org"},
+        {"host": "0.0.0.0", **PEM},
+    ],
+)
+def test_what_protects_them_is_taken(right: dict[str, object]) -> None:
+    assert Settings(**right)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -299,6 +393,13 @@ def test_with_tls_the_cookie_is_bound_to_this_host(tmp_path: Path) -> None:
         {"key": Path("a.pem")},
         {"origin": "https://desk.example.org/path"},
         {"origin": "desk.example.org"},
+        {"host": "0.0.0.0", "origin": "http://desk.example"},
+        {"host": "0.0.0.0", "origin": "http://localhost"},
+        {"host": "127.0.0.1", "origin": "http://desk.example"},
+        {"host": "::", "origin": "http://[2001:db8::1]:8080"},
+        {"host": "0.0.0.0", "origin": "http://desk.example", **PEM},
+        {"trusted_proxy": "proxy.example.org"},
+        {"trusted_proxy": ""},
     ],
 )
 def test_passwords_do_not_cross_a_network_unprotected(wrong: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ record has what changed. Whatever changes ends the account's sessions: the new r
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from veilleur.console.identities import narrower, new_token
 from veilleur.console.permission import PERSONAL, Permission, Role, permissions_of
-from veilleur.console.reach import Scope, require, scope_of, within
+from veilleur.console.reach import COMMAND_LINE, Scope, require, scope_of, within
 from veilleur.console.refusal import NotAllowed
 from veilleur.console.settings import Settings
 from veilleur.console.visitor import LANGUAGES, Visitor
@@ -32,6 +33,8 @@ CAMERA = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 """As in a site file."""
 NAME = re.compile(rf"[a-z][a-z0-9._-]{{1,{NAME_LENGTH - 1}}}")
 RESERVED = ("system", "nobody", "anonymous")
+FIRST, FIRST_BYTES = "first", 12
+_FIRST = Account(name=FIRST, password="", roles=frozenset({Role.SUPERVISOR.value}), once=True)
 LONGEST_TOKEN = timedelta(days=366)
 
 
@@ -110,6 +113,36 @@ class Accounts:
             accounts.change(deed.w, replace(before, password=kept), now)
             sessions.end_all_of(deed.w, name)
             deed.w.record(account_entry(name, who, now, {"password": "set"}))
+
+    def nobodys(self) -> bool:
+        """Has nobody an account yet that is more than one sign-in?"""
+        return all(one.once for one in self.all())
+
+    def first(self) -> str:
+        """A password for one sign-in as `FIRST`, a supervisor who sees no alert and makes the other
+        accounts; an earlier one opens nothing any more."""
+        password = secrets.token_urlsafe(FIRST_BYTES)
+        kept = self._settings.passwords.hash(password, FIRST)
+        one = replace(_FIRST, password=kept)
+        self._put_first(one, {"password": "for one sign-in", **_words(one)})
+        return password
+
+    def close_first(self) -> None:
+        """Nobody needs it: what may have been shown of it on a terminal opens nothing."""
+        with self._database.read() as r:
+            one = accounts.account(r, FIRST)
+        if one is not None and one.once and not one.disabled:
+            self._put_first(replace(one, disabled=True), {"disabled": "no -> yes"})
+
+    def _put_first(self, one: Account, details: Mapping[str, str]) -> None:
+        now = self._settings.now()
+        with self._database.write() as w:
+            if accounts.account(w, FIRST) is None:
+                accounts.add(w, one, now)
+            else:
+                accounts.change(w, one, now)
+            sessions.end_all_of(w, FIRST)
+            w.record(account_entry(FIRST, COMMAND_LINE, now, details))
 
     @contextmanager
     def _deed(self, name: str, who: str) -> Iterator[_Deed]:

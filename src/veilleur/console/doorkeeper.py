@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol
@@ -15,9 +16,10 @@ from urllib.parse import parse_qs
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
-from veilleur.console.limits import Bucket
+from veilleur.console.limits import Bucket, Tally
 from veilleur.console.permission import QUALIFIED, Open, Permission
 from veilleur.console.refusal import NotAllowed, NotSignedIn, TooMany
+from veilleur.console.remote import remote_address
 from veilleur.console.settings import Settings
 from veilleur.console.visitor import Visitor, nobody, preferred_language
 from veilleur.law.deed import Deed, Entry
@@ -25,6 +27,8 @@ from veilleur.law.deed import Deed, Entry
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
+NOBODYS_LINES_S = 60.0
+"""Refusals of people who have not signed in: a line of the record so often, for one address."""
 PASSED, KIND, LANGUAGE = "door_passed", "door_kind", "door_language"
 """In a request's state: has it met a door, of which kind, and the language of its visitor."""
 
@@ -50,21 +54,27 @@ class Identities(Protocol):
         ...
 
     def seen(self, visitor: Visitor) -> None:
-        """The visitor did something: the session lives on."""
+        """The visitor did something: the session lives on. Returns at once."""
         ...
 
     def record(self, entry: Entry) -> None: ...
 
 
 class Doorkeeper:
-    """One for the console. Every route asks it first (`console.routing`)."""
+    """One for the console. Every route asks it first (`console.routing`). clock: seconds."""
 
-    def __init__(self, settings: Settings, identities: Identities) -> None:
-        self.settings, self.identities = settings, identities
+    def __init__(
+        self,
+        settings: Settings,
+        identities: Identities,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings, self.identities, self._clock = settings, identities, clock
         rates = settings.rates
         self._anonymous = Bucket(rates.anonymous_hz, rates.anonymous_burst)
         self._signed_in = Bucket(rates.signed_in_hz, rates.signed_in_burst)
         self._files = Bucket(rates.files_hz, rates.files_burst)
+        self._nobodys = Tally(NOBODYS_LINES_S)
 
     @property
     def cookie(self) -> str:
@@ -96,10 +106,10 @@ class Doorkeeper:
             _genuine(connection, visitor, body)
             require(visitor, needs)
         except NotAllowed as refused:
-            await run_in_threadpool(self._note, connection, visitor, needs, refused.cause)
+            await self._note(connection, visitor, needs, refused.cause)
             raise
         if visitor.session and not passive:
-            await run_in_threadpool(self.identities.seen, visitor)
+            self.identities.seen(visitor)
         return replace(visitor, asked=needs)
 
     def still_valid(self, visitor: Visitor) -> bool:
@@ -126,11 +136,11 @@ class Doorkeeper:
         return await run_in_threadpool(self.identities.by_session, secret) if secret else None
 
     def _hold_back(self, connection: HTTPConnection, visitor: Visitor | None, kind: Kind) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if kind is Kind.FILES:
-            wait_s = self._files.wait_s(address(connection), now)
+            wait_s = self._files.wait_s(self.address(connection), now)
         elif visitor is None:
-            wait_s = self._anonymous.wait_s(address(connection), now)
+            wait_s = self._anonymous.wait_s(self.address(connection), now)
         else:
             wait_s = self._signed_in.wait_s(visitor.session or visitor.token, now)
         if wait_s:
@@ -153,38 +163,44 @@ class Doorkeeper:
                 cause="foreign_origin",
             )
 
-    def _note(
+    async def _note(
         self,
         connection: HTTPConnection,
         visitor: Visitor | None,
         needs: Permission | Open,
         cause: str,
     ) -> None:
-        """A refusal goes on the record, with the route and never with what was sent."""
+        """A refusal goes on the record, with the route and never with what was sent. What anybody
+        can send without having signed in is counted: a line a minute for an address."""
         details = {
             "cause": cause,
-            "address": address(connection),
+            "address": self.address(connection),
             "method": str(connection.scope["method"]),
             "path": connection.url.path[:200],
             "permission": "" if isinstance(needs, Open) else needs.value,
         }
-        if visitor is not None and visitor.token:
+        if visitor is None:
+            for told in self._nobodys.note(details["address"], self._clock()):
+                counted = {"address": told.key, "times": str(told.times)}
+                await run_in_threadpool(self._record, "system", details | counted)
+            return
+        if visitor.token:
             details["token"] = visitor.token
-        who = visitor.account if visitor is not None else "system"
-        self.identities.record(
-            Entry(deed=Deed.DENIED, at=self.settings.now(), who=who, details=details)
-        )
+        await run_in_threadpool(self._record, visitor.account, details)
+
+    def _record(self, who: str, details: dict[str, str]) -> None:
+        entry = Entry(deed=Deed.DENIED, at=self.settings.now(), who=who, details=details)
+        self.identities.record(entry)
+
+    def address(self, connection: HTTPConnection) -> str:
+        """Where a request comes from, as far as can be believed (`console.remote`)."""
+        return remote_address(connection, self.settings.trusted_proxy)
 
 
 def language_of(connection: HTTPConnection) -> str:
     """The visitor's, as far as it is known who that is; else the browser's."""
     known = connection.scope.get("state", {}).get(LANGUAGE)
     return known or preferred_language(connection.headers.get("accept-language", ""))
-
-
-def address(connection: HTTPConnection) -> str:
-    """Where a request comes from, as far as this process sees."""
-    return connection.client.host if connection.client is not None else "local"
 
 
 def require(visitor: Visitor, permission: Permission) -> None:

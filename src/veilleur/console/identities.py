@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from veilleur.console.permission import PERSONAL, Permission, Role, permissions_of
 from veilleur.console.settings import Settings
+from veilleur.console.touches import Touches
 from veilleur.console.visitor import LANGUAGES, Visitor
-from veilleur.errors import StoreError
 from veilleur.law.deed import Entry
 from veilleur.store import accounts, sessions, tokens
 from veilleur.store.accounts import Account
@@ -35,6 +34,7 @@ class KeptIdentities:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
+        self.touches = Touches(database)
 
     # ------------------------------------------------------------------ what a door asks
     def by_session(self, secret: str) -> Visitor | None:
@@ -54,13 +54,10 @@ class KeptIdentities:
             return self._of_session(r, visitor.session)
 
     def seen(self, visitor: Visitor) -> None:
-        """At most every half minute. A screen goes on showing alerts where nothing can be written:
-        that the disk is full is told by the desk, and its session lives as long as it was to."""
+        """At most every half minute, and nobody waits for it (`console.touches`)."""
         now = self._settings.now()
-        if visitor.seen is not None and now - visitor.seen < TOUCH_EVERY:
-            return
-        with suppress(StoreError), self._database.write() as w:
-            sessions.seen(w, visitor.session, now)
+        if visitor.seen is None or now - visitor.seen >= TOUCH_EVERY:
+            self.touches.note(visitor.session, now)
 
     def record(self, entry: Entry) -> None:
         with self._database.write() as w:
@@ -70,6 +67,7 @@ class KeptIdentities:
     def begin(self, w: Writing, name: str) -> str:
         """A new session; what is returned goes into the cookie and nowhere else."""
         now = self._settings.now()
+        self.touches.write_into(w)
         sessions.forget(
             w, began_before=now - self._settings.longest, seen_before=now - self._settings.idle
         )
@@ -79,8 +77,11 @@ class KeptIdentities:
 
     # ------------------------------------------------------------------ rows to visitors
     def _of_session(self, r: Reading, id_: str) -> Visitor | None:
+        noted = self.touches.of(id_)  # before the store is read: it may be written meanwhile
         found = sessions.session(r, id_)
         now = self._settings.now()
+        if found is not None and noted is not None:
+            found = replace(found, seen=max(found.seen, noted))
         if found is None or found.account.disabled or self._over(found, now):
             return None
         visitor = self._visitor(found.account, now)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 REMEMBERED = 10_000
 """Addresses and names kept at most; who has been silent for longest is forgotten first."""
+MOST_TOLD = 10
+"""Counts that one occasion tells of; others follow with the next."""
 
 
 @dataclass(slots=True)
@@ -68,3 +70,57 @@ class Failures:
         while failed and failed[0] + self.within_s <= now:
             failed.popleft()
         return failed
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What came from one key since it was last told of."""
+
+    key: str
+    times: int
+
+
+@dataclass(slots=True)
+class _Count:
+    told: float
+    since: int = 0
+
+
+class Tally:
+    """What may come in floods: each is counted, and told of at most every `every_s` for one key.
+
+    The first is told of at once; those after it with whatever comes when their time is over. At
+    most REMEMBERED keys are counted; of the oldest beyond them the count is told of early.
+    """
+
+    def __init__(self, every_s: float) -> None:
+        self.every_s = every_s
+        self._counts: OrderedDict[str, _Count] = OrderedDict()  # by when they were told of
+
+    def note(self, key: str, now: float) -> list[Times]:
+        """One more of this key. Returns what is to be told now, of other keys too."""
+        known = self._counts.get(key)
+        if known is not None:
+            known.since += 1
+        told = self._over(now)
+        if key not in self._counts:
+            self._counts[key] = _Count(now)
+            told.append(Times(key, 1))
+        return told
+
+    def _over(self, now: float) -> list[Times]:
+        told: list[Times] = []
+        while len(told) < MOST_TOLD and self._due(now):
+            too_many = len(self._counts) > REMEMBERED
+            key, count = self._counts.popitem(last=False)
+            if count.since:
+                told.append(Times(key, count.since))
+                if not too_many:
+                    self._counts[key] = _Count(now)
+        return told
+
+    def _due(self, now: float) -> bool:
+        oldest = next(iter(self._counts.values()), None)
+        if oldest is None:
+            return False
+        return oldest.told + self.every_s <= now or len(self._counts) > REMEMBERED

@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from veilleur.console.doorkeeper import address
 from veilleur.console.given import (
     CurrentVisitor,
     TheAccounts,
@@ -70,7 +69,8 @@ async def sign_in(
     """A new session, or the form again with the same words whatever was wrong."""
     before = request.cookies.get(keeper.cookie, "")
     try:
-        secret = await signing.enter(given.name, given.password, address(request), before)
+        whence = keeper.address(request)
+        secret = await signing.enter(given.name, given.password, whence, before)
     except (WrongPassword, TooMany) as refused:
         return _again(given, refused, laboratory=settings.laboratory)
     visitor = await run_in_threadpool(keeper.identities.by_session, secret)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from veilleur.console.passwords import Passwords, standard
+from veilleur.console.remote import as_address
 from veilleur.errors import ConfigurationError
 
 
@@ -44,9 +44,10 @@ class Locks:
 class Settings:
     """host, port: where it listens; nobody else can reach the default. certificate, key: files in
     PEM, both or neither. origin: what stands in the browser's address line, where that is not what
-    this process sees (a proxy in front): "https://desk.example.org". idle, longest: how long a
-    session lives without and with use. passwords: how they are kept. laboratory: files and
-    simulated cameras only; the desk says so. now: the clock, UTC.
+    this process sees (a proxy in front): "https://desk.example.org". trusted_proxy: the address
+    that this proxy comes from: what it says of where a request comes from counts for the limits.
+    idle, longest: how long a session lives without and with use. passwords: how they are kept.
+    laboratory: files and simulated cameras only; the desk says so. now: the clock, UTC.
 
     Errors: ConfigurationError where passwords would cross a network unprotected.
     """
@@ -56,6 +57,7 @@ class Settings:
     certificate: Path | None = None
     key: Path | None = None
     origin: str | None = None
+    trusted_proxy: str | None = None
     laboratory: bool = False
     idle: timedelta = timedelta(minutes=15)
     longest: timedelta = timedelta(hours=12)
@@ -71,18 +73,41 @@ class Settings:
                 remedy="give both --tls-certificate and --tls-key, or neither",
                 setting="tls",
             )
-        if self.origin is None and self.certificate is None and not _loopback(self.host):
-            raise ConfigurationError(
-                f"on {self.host} passwords and pictures would cross the network unprotected",
-                remedy="give --tls-certificate and --tls-key, or listen on 127.0.0.1",
-                setting="host",
-            )
         if self.origin is not None and not _is_origin(self.origin):
             raise ConfigurationError(
                 f"{self.origin!r} is no origin",
                 remedy="write it as https://desk.example.org, without a path",
                 setting="origin",
             )
+        if self.trusted_proxy is not None and as_address(self.trusted_proxy) is None:
+            raise ConfigurationError(
+                f"{self.trusted_proxy!r} is no address of a proxy",
+                remedy="give the address it connects from, in digits: --trusted-proxy 10.0.0.2",
+                setting="trusted_proxy",
+            )
+        self._refuse_clear_network()
+
+    def _refuse_clear_network(self) -> None:
+        """Whatever stands in the browser's address line: without TLS it stays on this machine."""
+        if not self.secure and not self.local:
+            raise ConfigurationError(
+                f"on {self._where()} passwords and pictures would cross the network unprotected",
+                remedy="give --tls-certificate and --tls-key, or --origin https://... of a proxy "
+                "that speaks TLS, or listen on 127.0.0.1",
+                setting="host",
+            )
+
+    @property
+    def local(self) -> bool:
+        """Is it for browsers on this machine alone?"""
+        return all(map(_loopback, self._names()))
+
+    def _names(self) -> list[str]:
+        named = urlsplit(self.origin or "").hostname
+        return [self.host, named] if named else [self.host]
+
+    def _where(self) -> str:
+        return " and ".join(name for name in self._names() if not _loopback(name))
 
     @property
     def secure(self) -> bool:
@@ -101,7 +126,7 @@ class Settings:
         name = _name(host)
         if self.origin is not None:
             return name == urlsplit(self.origin).hostname
-        return name == self.host.lower() or name == "localhost" or _is_address(name)
+        return name == self.host.lower() or name == "localhost" or as_address(name) is not None
 
 
 def _name(host: str) -> str:
@@ -114,16 +139,9 @@ def _name(host: str) -> str:
         return ""
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 def _loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    found = as_address(host)
+    return host == "localhost" or (found is not None and found.is_loopback)
 
 
 def _is_origin(text: str) -> bool:

@@ -51,7 +51,9 @@ def session(r: Reading, id: str) -> Session | None:
 
 
 def seen(w: Writing, id: str, at: datetime) -> None:
-    w.connection.execute(sessions.update().where(sessions.c.id == id).values(seen=at))
+    """Never back: two that were noted may be written in any order."""
+    mine = (sessions.c.id == id) & (sessions.c.seen < at)
+    w.connection.execute(sessions.update().where(mine).values(seen=at))
 
 
 def end(w: Writing, id: str) -> bool:
