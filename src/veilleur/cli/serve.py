@@ -22,7 +22,7 @@ from veilleur.console.serving import serve as serve_forever
 from veilleur.console.settings import Settings
 from veilleur.desk.desk import Desk, DeskSettings
 from veilleur.engine.lineup import sources_of
-from veilleur.errors import AlreadyStored, ConfigurationError
+from veilleur.errors import ConfigurationError
 from veilleur.law.authorisation import Authorisation, read_authorisation
 from veilleur.law.permits import origin_of
 from veilleur.law.profile import LegalProfile, read_profile, shipped
@@ -98,12 +98,33 @@ def run(
     listener = bind(settings)
     with listener, Desk.open(wanted) as desk:
         for act in acts:
-            with suppress(AlreadyStored):
-                desk.authority.add(act, COMMAND)
+            _enter(desk, act)
         app = create_app(desk, settings)
         with beside(desk):
             _welcome(desk, address(settings, listener))
             serve_forever(app, settings, listener, desk.feed.end)
+
+
+def _enter(desk: Desk, act: Authorisation) -> None:
+    """Put an act on the record, where it isn't yet. One that can open nothing is told and does not
+    keep the console from starting. Raises ConfigurationError where another act has its reference:
+    what is authorised is never changed under the same number."""
+    known = {one.authorisation.reference: one.authorisation for one in desk.authority.acts()}
+    if act.reference in known:
+        if known[act.reference] != act:
+            raise ConfigurationError(
+                f"{act.reference} is on the record with other contents than in this file",
+                remedy="a change is another act with a reference of its own",
+                setting="authorisation",
+            )
+        return
+    try:
+        desk.authority.add(act, COMMAND)
+    except ConfigurationError as error:
+        tell(f"{act.reference} opens nothing: {error}")
+    for camera in act.cameras:
+        if desk.camera(camera) is None:
+            tell(f"{act.reference} names {camera!r}, which the site file does not have")
 
 
 def _welcome(desk: Desk, where: str) -> None:
