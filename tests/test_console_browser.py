@@ -295,6 +295,7 @@ def test_one_signs_in_by_keyboard_and_a_wrong_password_says_so(
     screen = screens.of()
     page = screen.page
     page.goto(place.address + "/")
+    expect(page.locator("[name=name]")).to_be_focused()
     page.keyboard.type("operator")
     screen.press("Tab")
     page.keyboard.type("wrong password")

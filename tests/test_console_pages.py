@@ -23,6 +23,7 @@ from tests.conftest import ROOT
 from tests.console_house import House, house
 from tests.desk import VIEW, picture
 from veilleur.catalogue import Event
+from veilleur.console.rendered import HOLDS, Rendered
 from veilleur.console.rendering import TEMPLATES, environment
 from veilleur.console.wall import FRESH_S, Wall
 from veilleur.desk.vitals import Stage
@@ -372,6 +373,30 @@ def test_without_a_picture_that_is_said(made: House) -> None:
     assert answer.status_code == 410
 
 
+def test_a_piece_is_made_once_for_all_who_see_the_same_and_anew_after_a_change() -> None:
+    made: list[int] = []
+
+    def make() -> str:
+        made.append(1)
+        return f"<p>{len(made)}</p>"
+
+    rendered = Rendered()
+    assert {rendered.get((1, None, "fr"), make) for _ in range(100)} == {"<p>1</p>"}
+    assert rendered.get((2, None, "fr"), make) == "<p>2</p>"
+    assert rendered.get((1, frozenset({"gate"}), "fr"), make) == "<p>3</p>"
+    for number in range(HOLDS):
+        rendered.get(number, make)
+    assert rendered.get((1, None, "fr"), make) != "<p>1</p>", "what is not asked for is let go"
+
+
+def test_the_queue_of_one_camera_is_not_given_to_who_sees_another(made: House) -> None:
+    mine, other = made.incident("dock"), made.incident("gate")
+    everything = made.browser("operator").get("/queue").text
+    assert str(mine) in everything
+    assert str(other) in everything
+    assert str(other) not in made.browser("docker").get("/queue").text
+
+
 # ---------------------------------------------------------------------- stops
 def test_a_stop_stands_on_every_page_and_may_be_lifted_by_few(made: House) -> None:
     made.desk.authority.stop(Scope.CAMERA, "gate", "operator", "works")
@@ -501,7 +526,8 @@ def test_an_incident_that_is_decided_leaves_the_queue(made: House) -> None:
     operator.post(f"/api/v1/incidents/{one}/take")
     verdict = {"confirmed": False, "reason": "light", "note": ""}
     operator.post(f"/api/v1/incidents/{one}/decide", json=verdict)
-    queue = shown(operator.get("/queue"))["queue"]
+    queue = shown(operator.get("/"))["queue"]
+    assert "Dismissed" in operator.get("/queue").text
     assert queue.waiting == []
     assert [(done.id, done.state) for done in queue.done] == [(one, State.DISMISSED)]
     assert "What came of it?" in operator.get(f"/incidents/{one}/part").text

@@ -11,13 +11,14 @@ from uuid import UUID
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from veilleur.catalogue import Priority
 from veilleur.console.api import seen_incident
 from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk
 from veilleur.console.permission import Permission
-from veilleur.console.rendering import language_of, page
+from veilleur.console.rendered import Rendered
+from veilleur.console.rendering import language_of, page, text
 from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
 from veilleur.errors import EvidenceFailed, NotFound
@@ -114,11 +115,18 @@ def alerts(
     return page(request, "alerts.html", queue=queue, shown=shown, chosen=id, last=last)
 
 
-def queue(
-    request: Request, desk: TheDesk, visitor: CurrentVisitor, shown: UUID | None = None
-) -> Response:
-    """The list alone, for a page that is open. shown: the alert that is before the visitor."""
-    return page(request, "parts/queue.html", queue=_queue(desk, visitor), chosen=shown)
+def queue(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
+    """The list alone, for a page that is open: the same for all who see the same cameras, so that
+    a hundred screens ask the store once."""
+    with desk.database.read() as r:
+        last = outbox.last(r)
+    rendered = request.app.state.rendered
+    assert isinstance(rendered, Rendered)
+
+    def make() -> str:
+        return text(request, "parts/queue.html", queue=_queue(desk, visitor), chosen=None)
+
+    return HTMLResponse(rendered.get((last, visitor.scope, visitor.language), make))
 
 
 def stops(request: Request) -> Response:

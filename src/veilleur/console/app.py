@@ -32,6 +32,7 @@ from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.faults import tell_errors
 from veilleur.console.identities import KeptIdentities
 from veilleur.console.permission import Open, Permission
+from veilleur.console.rendered import Rendered
 from veilleur.console.rendering import statement
 from veilleur.console.routing import Registrar
 from veilleur.console.security import Walls
@@ -75,6 +76,7 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
     app.state.tokens = Tokens(desk.database, settings)
     app.state.signing = SignIn(desk.database, settings, identities)
     app.state.wall = Wall(desk.watch.snapshot)
+    app.state.rendered = Rendered()
     doors = Registrar(app, doorkeeper)
     _pages(doors)
     _interface(doors)

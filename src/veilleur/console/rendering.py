@@ -93,12 +93,27 @@ class Page(HTMLResponse):
         await super().__call__(scope, receive, send)
 
 
-def page(request: Request, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
-    """A rendered template."""
+def text(request: Request, template: str, **shown: Any) -> str:
+    """A rendered template alone."""
+    return _render(template, _context(request, shown))
+
+
+def page(request: Request, template: str, *, status: int = 200, **shown: Any) -> Page:
+    """A rendered template as an answer."""
+    context = _context(request, shown)
+    return Page(_render(template, context), status, template, context)
+
+
+def _render(template: str, context: dict[str, Any]) -> str:
+    made = environment(language_of(context["visitor"])).get_template(template)
+    return made.render(context)
+
+
+def _context(request: Request, shown: dict[str, Any]) -> dict[str, Any]:
     visitor: Visitor = request.state.visitor
     desk: Desk = request.app.state.desk
     zone = ZoneInfo(desk.site.time_zone)
-    context = {
+    return {
         "visitor": visitor,
         "site": desk.site,
         "laboratory": desk.laboratory,
@@ -109,10 +124,8 @@ def page(request: Request, template: str, *, status: int = 200, **shown: Any) ->
         "day": lambda at: at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         **shown,
     }
-    made = environment(language_of(visitor)).get_template(template).render(context)
-    return Page(made, status, template, context)
 
 
-def statement(request: Request) -> HTMLResponse:
+def statement(request: Request) -> Page:
     """How accessible the console is."""
     return page(request, "statement.html")

@@ -21,8 +21,7 @@ const rows = () => [...queue.querySelectorAll("a[data-incident]")];
 
 // ---------------------------------------------------------------- the queue
 async function loadQueue() {
-  const id = openId();
-  const html = await piece(id ? `/queue?shown=${id}` : "/queue");
+  const html = await piece("/queue");
   if (html === queued) return;
   queued = html;
   const focused = queue.contains(document.activeElement) ? document.activeElement.dataset.incident : null;
