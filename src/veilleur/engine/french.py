@@ -54,6 +54,7 @@ _CONDITIONS = {
     "refused": "refusée",
     "lost": "perdue",
     "decoder crashed": "décodeur tombé",
+    "no contact": "sans contact avec l’autorité",
     "shed": "délestée",
     "not authorised": "non autorisée",
     "failed": "en panne",

@@ -26,6 +26,7 @@ class Condition(StrEnum):
     CRASHED = "decoder crashed"  # the decoding process died or hung
     SHED = "shed"  # the machine is beyond its capacity and has given up this camera
     NOT_AUTHORISED = "not authorised"  # the law's gate is closed
+    NO_CONTACT = "no contact"  # with the authority's orders: the gate closed by itself
     FAILED = "failed"  # the analysis itself is broken
     ENDED = "ended"  # a file is over
     CLOSED = "closed"  # the node has been stopped

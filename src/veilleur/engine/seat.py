@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 import traceback
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-import numpy as np
 
 from veilleur.cameras.backoff import Backoff
 from veilleur.cameras.camera import Camera, State
@@ -264,7 +263,9 @@ class Seat:
         """The gate is closed: nothing of what was seen is shown any longer. A refusal may be kept,
         its trace not: that keeps the frame, and so a slot."""
         refusal.__traceback__ = None
-        self.trouble = Trouble(Condition.NOT_AUTHORISED, str(refusal))
+        no_contact = refusal.cause == "no_contact"
+        condition = Condition.NO_CONTACT if no_contact else Condition.NOT_AUTHORISED
+        self.trouble = Trouble(condition, str(refusal))
         self.last = self.seen = None
         self.key_frames_only = False
 
@@ -300,8 +301,7 @@ class Seat:
     ) -> CameraReport:
         """The camera as it is now. dropped: by the node; since: when the node was started."""
         trouble = self._trouble(now, shed=shed)
-        recent = [(at, late) for at, late in tuple(self._delays) if now - at <= RATE_OVER_S]
-        late = [delay for _, delay in recent]
+        late = self._late(now)
         permit = gate.permit(self.id)
         scene = self.last.scene if self.last else None
         live = scene is not None and trouble.condition is Condition.RUNNING
@@ -313,9 +313,9 @@ class Seat:
             reference=permit.reference,
             laboratory=permit.laboratory,
             analysed=self.analysed,
-            analysed_hz=len(recent) / min(RATE_OVER_S, max(now - since, 1.0)),
-            latency_p50_s=float(np.percentile(late, 50)) if late else None,
-            latency_p95_s=float(np.percentile(late, 95)) if late else None,
+            analysed_hz=len(late) / min(RATE_OVER_S, max(now - since, 1.0)),
+            latency_p50_s=_quantile(late, 0.5),
+            latency_p95_s=_quantile(late, 0.95),
             dropped=Counter(self.camera.dropped) + dropped,
             people=len(scene.tracks.of(Kind.PERSON)) if scene and live else None,
             vehicles=len(scene.tracks.of(Kind.VEHICLE)) if scene and live else None,
@@ -323,6 +323,15 @@ class Seat:
             last_alert=self.last_alert,
             stream_time=scene.time if scene else 0.0,
         )
+
+    def _late(self, now: float) -> list[float]:
+        """Seconds from arrival to answer of the frames analysed lately, the quickest first."""
+        late: list[float] = []
+        for at, delay in reversed(tuple(self._delays)):
+            if now - at > RATE_OVER_S:
+                break
+            late.append(delay)
+        return sorted(late)
 
     def _trouble(self, now: float, *, shed: bool) -> Trouble:
         condition = _CONDITIONS[self.camera.state]
@@ -354,6 +363,17 @@ class Seat:
         if blind is None or self.camera.state is State.ENDED:
             return None
         return Trouble(Condition.BLIND, f"rules suspended, {blind}: {_BLIND.get(blind, blind)}")
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    """Between the two nearest values. numpy's takes ten times as long for so few, and reports are
+    asked for several times a second."""
+    if not ordered:
+        return None
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
 def surprise_of(error: Exception, camera: str = "") -> Surprise:
