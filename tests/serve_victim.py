@@ -39,6 +39,7 @@ from veilleur.store import accounts, incidents
 from veilleur.store.accounts import Account
 
 SCREEN = "screen"
+DAY = timedelta(days=1)
 FREELY = Rates(anonymous_hz=1e6, anonymous_burst=10**6, signed_in_hz=1e6, signed_in_burst=10**6)
 
 
@@ -91,7 +92,7 @@ def the_act(file: Path, cameras: Sequence[str], seconds: float) -> Authorisation
 def screen(desk: Desk, settings: Settings, folder: Path) -> Iterator[None]:
     """An account with a session, for the harness."""
     now = datetime.now(UTC)
-    until = now + timedelta(days=1)
+    until = now + DAY
     account = Account(
         name=SCREEN,
         password=settings.passwords.hash("correct horse battery", SCREEN),
@@ -147,7 +148,8 @@ def main() -> None:
     data.mkdir(exist_ok=True)
     pen = Pen(folder / "history")
     witness(pen)
-    settings = Settings(port=0, laboratory=True, rates=FREELY)
+    # An hour's step of the clock is an hour without a touch: the screen is to see what comes then.
+    settings = Settings(port=0, laboratory=True, rates=FREELY, idle=DAY, longest=DAY)
     wanted = made_settings(folder / "site.yaml", data)
     if asked.real:
         wanted = replace(wanted, choice=chosen(None))

@@ -16,7 +16,7 @@ from tests.made_desk import made_site
 from tests.struck import Screen, Service, judged, until
 from veilleur.law.gate import boot_s
 
-CI, LONG, REAL = 10, 200, 20
+CI, LONG, REAL = 8, 200, 20
 RED_WITHIN_S = 15.0
 
 
