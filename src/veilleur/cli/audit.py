@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +16,7 @@ from rich.console import Console
 from veilleur.errors import ConfigurationError
 from veilleur.law.deed import Deed
 from veilleur.store import chain
-from veilleur.store.database import kept_head, reading, url_in
+from veilleur.store.database import kept_head, note_export, reading, url_in
 from veilleur.store.export import export as exported
 from veilleur.store.export import verify_export
 from veilleur.store.record import Head
@@ -65,9 +67,10 @@ def list_(
     of: Annotated[str | None, typer.Option("--of", help="only about this: camera:gate")] = None,
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="so many, the last")] = 50,
 ) -> None:
-    """Show the last rows."""
+    """Show the last rows. That they were asked for is a row itself."""
     question = chain.Question(deeds=frozenset(deed or ()), who=who, of=of)
-    with _asked(data, database) as r:
+    asked = {"deed": ", ".join(deed or ()), "account": who or "", "of": of or ""}
+    with _asked(data, database, {"command": "audit list", "lines": str(number), **asked}) as r:
         found = chain.lines(r, question, limit=number, newest=True)
     for line in reversed(found):
         at = line.at.isoformat(sep=" ", timespec="milliseconds")
@@ -82,18 +85,19 @@ def export(
     database: Url = None,
     to: Annotated[Path | None, typer.Option("--to", help="a new file; absent: print it")] = None,
 ) -> None:
-    """Write the whole record as JSON, one line a row, to be verified anywhere (--export)."""
-    with _asked(data, database) as r:
+    """Write the whole record as JSON, one line a row, to be verified anywhere (--export). That it
+    was exported is a row of the record, with the name of this machine's user."""
+    if to is not None and to.exists():
+        raise ConfigurationError(
+            f"{to} exists", remedy="name a new file: an export replaces nothing"
+        )
+    where = str(to.resolve()) if to else "standard output"
+    with _asked(data, database, {"command": "audit export", "to": where}) as r:
         if to is None:
             sys.stdout.writelines(exported(r))
             return
-        try:
-            with to.open("x", encoding="utf-8") as file:
-                file.writelines(exported(r))
-        except FileExistsError:
-            raise ConfigurationError(
-                f"{to} exists", remedy="name a new file: an export replaces nothing"
-            ) from None
+        with to.open("x", encoding="utf-8") as file:
+            file.writelines(exported(r))
     print(f"written to {to}")
 
 
@@ -129,9 +133,21 @@ def read_heads(path: Path) -> list[Head]:
 
 
 @contextmanager
-def _asked(data: Path | None, database: str | None) -> Iterator[Reading]:
-    with reading(_url(data, database)) as r:
+def _asked(data: Path | None, database: str | None, what: Mapping[str, str]) -> Iterator[Reading]:
+    """The record; that it was asked for is put on it, or it isn't given."""
+    url = _url(data, database)
+    with reading(url) as r:
+        note_export(url, {"user": _user(), **{name: text for name, text in what.items() if text}})
         yield r
+
+
+def _user() -> str:
+    """Of this machine: who has started the command."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def _url(data: Path | None, database: str | None) -> str:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -24,7 +25,8 @@ from sqlalchemy import URL, Connection, Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from veilleur.errors import ConfigurationError, StoreError
-from veilleur.store import failures, migrating, record, sqlite, witness
+from veilleur.law.deed import Deed, Entry
+from veilleur.store import failures, letters, migrating, record, sqlite, witness
 from veilleur.store.postgresql import Postgresql
 from veilleur.store.record import Head, audit
 from veilleur.store.reserve import Reserve
@@ -49,6 +51,10 @@ class Kind(Protocol):
         """Raises StoreError "corrupt" where the database is not sound."""
         ...
 
+    def take_in(self, writing: Writing) -> None:
+        """Record what other processes have left for the record."""
+        ...
+
     def committed(self, writing: Writing) -> None:
         """What follows on a commit, and can undo nothing: it raises nothing."""
         ...
@@ -65,7 +71,8 @@ class Kind(Protocol):
 
 
 class Sqlite:
-    """A file. Beside it: NAME.lock, NAME.head (the witness) and NAME.reserve."""
+    """A file. Beside it: NAME.lock, NAME.head (the witness), NAME.reserve, and NAME.letters where
+    somebody left one."""
 
     def __init__(self, url: URL, patience_s: float, reserve_bytes: int) -> None:
         path = sqlite.path_of(url)
@@ -75,6 +82,7 @@ class Sqlite:
             )
         self.where = str(path)
         self._path = path
+        self._letters = letters_beside(path)
         self._to_wipe = False  # something was erased, and is in the log still
         with failures.named_files(self.where):
             self._lock = sqlite.Lock(_beside(path, ".lock"), self.where)
@@ -115,9 +123,13 @@ class Sqlite:
             f"state is the one you want, remove {self._witness.path.name}",
         )
 
+    def take_in(self, writing: Writing) -> None:
+        self._letters.record_into(writing)
+
     def committed(self, writing: Writing) -> None:
         if writing.recorded:
             self._witness.see(writing.head)
+            self._letters.discard()
         self._to_wipe |= writing.erased
         if self._to_wipe:
             self._to_wipe = not sqlite.wipe_log(self.writer)
@@ -221,6 +233,7 @@ class Database:
             try:
                 with failures.named(self.where), self._kind.writer.begin() as connection:
                     writing = Writing(connection, record.read_head(connection, to_write=True))
+                    self._kind.take_in(writing)
                     yield writing
                     if writing.recorded:
                         record.write_head(connection, writing.head)
@@ -288,6 +301,30 @@ def reading(url: str, *, patience_s: float = PATIENCE_S) -> Iterator[Reading]:
             yield Reading(connection)
     finally:
         engine.dispose()
+
+
+def note_export(url: str, details: Mapping[str, str]) -> None:
+    """A line of the record, "exported", from a process that does not write otherwise: at once on a
+    server; beside an SQLite file it waits for whoever writes there next (`store.letters`). details:
+    who does it, and with which command. Raises StoreError: then nothing may be exported."""
+    now, path = datetime.now(UTC), sqlite.path_of(make_url(url))
+    if not url.startswith("sqlite") or path is None:
+        with Database.open(url) as database, database.write() as w:
+            w.record(Entry(deed=Deed.EXPORTED, at=now, who=letters.SENDER, details=details))
+        return
+    try:
+        letters_beside(path).leave(now, details)
+    except OSError as error:
+        raise failures.failure(
+            str(path),
+            failures.cause_of_disk(error) or "unreachable",
+            f"that it is exported can't be put on the record: {error.strerror}",
+            "copy it to a folder that can be written, or act as the user of the service",
+        ) from None
+
+
+def letters_beside(path: Path) -> letters.Letters:
+    return letters.Letters(_beside(path, ".letters"))
 
 
 def kept_head(url: str) -> Head | None:

@@ -31,6 +31,9 @@ class Postgresql:
     def examine(self, connection: Connection) -> None:
         """The server examines its own files."""
 
+    def take_in(self, writing: Writing) -> None:
+        """Every process writes here itself."""
+
     def committed(self, writing: Writing) -> None:
         """Nothing is left to do."""
 
