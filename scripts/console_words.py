@@ -32,9 +32,7 @@ def texts() -> Iterator[tuple[str, str | tuple[str, ...]]]:
 def updated(known: Catalog) -> Catalog:
     """The catalogue of all texts, with what was translated already."""
     new = Catalog(locale="fr", domain="veilleur", project="Veilleur", fuzzy=False)
-    new.header_comment = (
-        "# The console in French; its texts stand in the templates."
-    )
+    new.header_comment = "# The console in French; its texts stand in the templates."
     for place, message in texts():
         old = known.get(message if isinstance(message, str) else message[0])
         empty = "" if isinstance(message, str) else ("", "")

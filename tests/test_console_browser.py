@@ -431,6 +431,17 @@ def spills(page: Page) -> list[str]:
     )
 
 
+def test_enlarged_four_times_nothing_has_to_be_scrolled_sideways(
+    screens: Screens, place: Stand
+) -> None:
+    """WCAG 2.2, 1.4.10: 1280 pixels at 400 % are 320."""
+    screen, one = screens.of(EVERYTHING), place.alert()
+    screen.page.set_viewport_size({"width": 320, "height": 256})
+    for path in ("/", f"/incidents/{one}", "/cameras", "/technical", "/authorisations", "/audit"):
+        page = screen.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
 def check(screen: Screen, name: str) -> None:
     assert violations(screen.page) == [], name
     assert spills(screen.page) == [], name

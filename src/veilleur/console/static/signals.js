@@ -54,7 +54,7 @@ function show({ now = false } = {}) {
     count.hidden = open.length === 0;
   }
   mark(open.length, level);
-  urgent(level, { now });
+  urgent(level, { now, escalated: open.some((one) => one.escalated) });
 }
 
 function mark(number, level) {

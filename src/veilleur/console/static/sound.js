@@ -10,11 +10,13 @@ const EVERY_MS = { high: 4000, medium: 10000, low: 30000 };
 const NOTES = { high: [880, 1175, 880], medium: [740, 740], low: [587] };
 const NOTE_S = 0.16;
 const VOLUME = 0.25;
+const LOUDER = 0.6;
 
 const button = document.querySelector("[data-sound]");
 const dialog = document.querySelector("#sound");
 let context = null;
 let level = null;
+let louder = false;
 let next = 0;
 let said = "";
 
@@ -25,9 +27,11 @@ const mutedUntil = () => Number(localStorage.getItem(MUTED) ?? 0);
 const muted = () => mutedUntil() > Date.now();
 export const blocked = () => context !== null && context.state !== "running";
 
-/** level: of the most urgent alert that nobody has taken, null: none. */
-export function urgent(wanted, { now = false } = {}) {
+/** level: of the most urgent alert that nobody has taken, null: none. escalated: one of them has
+ * waited for too long. */
+export function urgent(wanted, { now = false, escalated = false } = {}) {
   level = wanted;
+  louder = escalated;
   if (now) next = 0;
   beat();
 }
@@ -37,7 +41,7 @@ export function beat() {
   if (!button) return;
   show();
   if (level === null || muted() || blocked() || performance.now() < next) return;
-  next = performance.now() + EVERY_MS[level];
+  next = performance.now() + EVERY_MS[level] / (louder ? 2 : 1);
   play(level);
 }
 
@@ -49,7 +53,7 @@ function play(which) {
     tone.type = which === "high" ? "triangle" : "sine";
     tone.frequency.value = pitch;
     volume.gain.setValueAtTime(0, start);
-    volume.gain.linearRampToValueAtTime(VOLUME, start + 0.02);
+    volume.gain.linearRampToValueAtTime(louder ? LOUDER : VOLUME, start + 0.02);
     volume.gain.linearRampToValueAtTime(0, start + NOTE_S);
     tone.connect(volume).connect(context.destination);
     tone.start(start);
