@@ -118,6 +118,7 @@ def _pages(doors: Registrar) -> None:
     doors.page("/cameras", camera_pages.cameras, cameras)
     doors.page("/cameras/tiles", camera_pages.tiles, cameras, passive=True)
     doors.page("/cameras/{id}/picture.jpg", camera_pages.picture, may.SEE_PICTURES, passive=True)
+    doors.page("/cameras/{id}/why", camera_pages.why, cameras)
     doors.page("/technical", camera_pages.technical, cameras)
     doors.page("/technical/part", camera_pages.technical_part, cameras, passive=True)
     doors.page("/authorisations", act_pages.authorisations, acts)

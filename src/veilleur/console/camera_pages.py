@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends
@@ -18,6 +18,7 @@ from veilleur.console.wall import Wall
 from veilleur.desk.desk import Desk
 from veilleur.desk.technical import TechnicalAlarm
 from veilleur.engine.report import CameraReport
+from veilleur.engine.whynot import KEPT_S
 from veilleur.errors import EvidenceFailed, NotAuthorised
 from veilleur.events.specification import RuleSpecification
 
@@ -66,6 +67,21 @@ def picture(desk: TheDesk, visitor: CurrentVisitor, wall: TheWall, id: str) -> R
         )
     headers = {"X-Taken-At": shown.taken.isoformat(timespec="milliseconds")}
     return Response(shown.jpeg, media_type="image/jpeg", headers=headers)
+
+
+def why(request: Request, desk: TheDesk, visitor: CurrentVisitor, id: str) -> Response:
+    """Whom the camera's rules watched in the last ten minutes, and what kept each from a signal;
+    no picture, no identity."""
+    camera = existing_camera(desk.site, visitor, id)
+    end = datetime.now(UTC)
+    found = desk.watch.node.why_not(id, end - timedelta(seconds=KEPT_S), end)
+    return page(
+        request,
+        "why.html",
+        camera=id,
+        names={rule.id: rule.event for rule in camera.rules},
+        reasons=sorted(found, key=lambda one: one.host_s, reverse=True),
+    )
 
 
 def technical(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:

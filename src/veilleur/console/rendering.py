@@ -22,7 +22,7 @@ from veilleur.console.words import words
 from veilleur.desk.desk import Desk
 from veilleur.desk.vitals import Stage
 from veilleur.engine import french
-from veilleur.events.wording import UNITS, Language
+from veilleur.events.wording import UNITS, Language, sentence
 from veilleur.law.deed import Deed
 from veilleur.law.orders import Scope, Stop
 
@@ -49,6 +49,7 @@ def environment(language: Language) -> Environment:
     made.filters["condition"] = lambda condition: french.condition_word(condition.value, language)
     made.filters["engine"] = lambda sentence: french.say(sentence, language)
     made.filters["unit"] = lambda unit: UNITS[language].get(unit, unit)
+    made.filters["why"] = lambda checks: sentence(checks, language)
     made.filters["number"] = lambda value, digits=1: number(value, digits, language)
     return made
 
