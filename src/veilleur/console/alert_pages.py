@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from veilleur.catalogue import Priority
 from veilleur.console.api import seen_incident
-from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk
+from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk, TheViewed
 from veilleur.console.permission import Permission
 from veilleur.console.rendered import Rendered
 from veilleur.console.rendering import language_of, page, text
@@ -168,14 +168,16 @@ def alert(
     return page(request, "parts/alert.html", shown=shown)
 
 
-async def still(desk: TheDesk, visitor: CurrentVisitor, id: UUID) -> Response:
-    """The redacted picture; it is waited for where it is being made. Errors: EvidenceFailed."""
+async def still(desk: TheDesk, visitor: CurrentVisitor, viewed: TheViewed, id: UUID) -> Response:
+    """The redacted picture, with a line of the record; it is waited for where it is being made.
+    Errors: EvidenceFailed."""
     incident = await run_in_threadpool(seen_incident, desk, visitor, id)
     deadline = time.monotonic() + READY_WITHIN_S
     while True:
         found = await run_in_threadpool(_content, desk, visitor, incident.id, Sort.STILL)
         piece, content = found
         if content is not None:
+            await run_in_threadpool(viewed.note, visitor, piece)
             return Response(content.content, media_type=content.media_type)
         if piece.condition is not Condition.PENDING or time.monotonic() > deadline:
             break
@@ -190,9 +192,11 @@ async def still(desk: TheDesk, visitor: CurrentVisitor, id: UUID) -> Response:
 def clip(
     desk: TheDesk,
     visitor: CurrentVisitor,
+    viewed: TheViewed,
     id: UUID,
 ) -> Response:
-    """The redacted film, where the authorisation grants one. Errors: EvidenceFailed, NotFound."""
+    """The redacted film, where the authorisation grants one, with a line of the record. Errors:
+    EvidenceFailed, NotFound."""
     incident = seen_incident(desk, visitor, id)
     piece, content = _content(desk, visitor, incident.id, Sort.CLIP)
     if content is None:
@@ -201,6 +205,7 @@ def clip(
             remedy="it is being made, or it could not be",
             cause=piece.condition.value,
         )
+    viewed.note(visitor, piece)
     return Response(content.content, media_type=content.media_type)
 
 

@@ -148,7 +148,7 @@ def _camera(desk: Desk, report: CameraReport) -> given.CameraGiven:
 def withdraw_camera(desk: TheDesk, visitor: CurrentVisitor, id: str, wanted: given.Because) -> None:
     """The camera may be analysed under no authorisation, at once."""
     existing_camera(desk.site, visitor, id)
-    desk.authority.withdraw(id, visitor.account, wanted.reason)
+    desk.authority.withdraw(id, visitor.account, wanted.reason, token=visitor.token)
 
 
 def list_stops(desk: TheDesk, visitor: CurrentVisitor) -> list[given.StopGiven]:
@@ -163,7 +163,9 @@ def list_stops(desk: TheDesk, visitor: CurrentVisitor) -> list[given.StopGiven]:
 def make_stop(desk: TheDesk, visitor: CurrentVisitor, wanted: given.StopWanted) -> given.StopGiven:
     """Stop the analysis of a rule, a camera, the site or everything; in force within 2 s."""
     target = existing_target(desk.site, visitor, wanted.scope, wanted.target)
-    done = desk.authority.stop(wanted.scope, target, visitor.account, wanted.reason)
+    done = desk.authority.stop(
+        wanted.scope, target, visitor.account, wanted.reason, token=visitor.token
+    )
     return given.StopGiven.of(done)
 
 
@@ -181,7 +183,7 @@ def list_acts(desk: TheDesk) -> list[given.ActGiven]:
 
 def suspend_act(desk: TheDesk, visitor: CurrentVisitor, wanted: given.ActOrder) -> None:
     """On the authority's order: nothing is analysed under it, within 2 s."""
-    desk.authority.suspend(wanted.reference, visitor.account, wanted.reason)
+    desk.authority.suspend(wanted.reference, visitor.account, wanted.reason, token=visitor.token)
 
 
 # ---------------------------------------------------------------------- the record
@@ -195,7 +197,7 @@ def list_audit(
     """Lines of the record in their order, from the one after `after`. Reading leaves a line."""
     with desk.database.read() as r:
         found = [given.LineGiven.given(line) for line in chain.lines(r, after=after, limit=limit)]
-    details = {"after": str(after), "lines": str(len(found))}
+    details = {"after": str(after), "lines": str(len(found)), **visitor.by_token}
     entry = Entry(deed=Deed.AUDIT_READ, at=settings.now(), who=visitor.account, details=details)
     with desk.database.write() as w:
         w.record(entry)

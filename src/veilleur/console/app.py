@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -38,6 +39,7 @@ from veilleur.console.routing import Registrar
 from veilleur.console.security import Walls
 from veilleur.console.settings import Settings
 from veilleur.console.signing import SignIn
+from veilleur.console.viewed import Viewed
 from veilleur.console.wall import Wall
 from veilleur.desk.desk import Desk
 
@@ -75,6 +77,7 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
     app.state.accounts = Accounts(desk.database, settings)
     app.state.tokens = Tokens(desk.database, settings)
     app.state.signing = SignIn(desk.database, settings, identities)
+    app.state.viewed = Viewed(desk.database, settings.now)
     app.state.wall = Wall(desk.watch.snapshot)
     app.state.rendered = Rendered()
     doors = Registrar(app, doorkeeper)
@@ -175,7 +178,7 @@ def _drawing(doors: Registrar) -> None:
     doors.page(f"{camera}/rules", editor_pages.rules_page, may)
     doors.page(f"{camera}/ground", editor_pages.ground_page, may)
     doors.page(f"{camera}/frame.jpg", editor_pages.frame, may)
-    told = {"responses": editor_pages.UNSAVED}
+    told: dict[str, Any] = {"responses": editor_pages.UNSAVED}
     doors.data("GET", f"{v1}/rules", editor_pages.get_rules, may)
     doors.data("POST", f"{v1}/rules", editor_pages.save_rules, may, **told)
     doors.data("POST", f"{v1}/rules/check", editor_pages.check_rules, may)

@@ -184,9 +184,7 @@ class Doorkeeper:
                 counted = {"address": told.key, "times": str(told.times)}
                 await run_in_threadpool(self._record, "system", details | counted)
             return
-        if visitor.token:
-            details["token"] = visitor.token
-        await run_in_threadpool(self._record, visitor.account, details)
+        await run_in_threadpool(self._record, visitor.account, details | visitor.by_token)
 
     def _record(self, who: str, details: dict[str, str]) -> None:
         entry = Entry(deed=Deed.DENIED, at=self.settings.now(), who=who, details=details)

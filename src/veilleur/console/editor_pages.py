@@ -113,7 +113,12 @@ def save_rules(
 
     def save() -> Configured:
         return desk.configuring.configure_rules(
-            id, _drafts(wanted), who=visitor.account, reason=wanted.reason, state=wanted.state
+            id,
+            _drafts(wanted),
+            who=visitor.account,
+            reason=wanted.reason,
+            state=wanted.state,
+            token=visitor.token,
         )
 
     return _saved(save, visitor, response)
@@ -161,7 +166,12 @@ def save_ground(
 
     def save() -> Configured:
         return desk.configuring.configure_ground(
-            id, wanted.ground, who=visitor.account, reason=wanted.reason, state=wanted.state
+            id,
+            wanted.ground,
+            who=visitor.account,
+            reason=wanted.reason,
+            state=wanted.state,
+            token=visitor.token,
         )
 
     return _saved(save, visitor, response)

@@ -11,6 +11,7 @@ from veilleur.console.administration import Accounts, Tokens
 from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.settings import Settings
 from veilleur.console.signing import SignIn
+from veilleur.console.viewed import Viewed
 from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
 
@@ -51,6 +52,12 @@ def _tokens(request: Request) -> Tokens:
     return tokens
 
 
+def _viewed(request: Request) -> Viewed:
+    viewed = request.app.state.viewed
+    assert isinstance(viewed, Viewed)
+    return viewed
+
+
 def _signing(request: Request) -> SignIn:
     signing = request.app.state.signing
     assert isinstance(signing, SignIn)
@@ -63,4 +70,5 @@ TheDoorkeeper = Annotated[Doorkeeper, Depends(_doorkeeper)]
 TheDesk = Annotated[Desk, Depends(_desk)]
 TheAccounts = Annotated[Accounts, Depends(_accounts)]
 TheTokens = Annotated[Tokens, Depends(_tokens)]
+TheViewed = Annotated[Viewed, Depends(_viewed)]
 TheSignIn = Annotated[SignIn, Depends(_signing)]

@@ -41,6 +41,11 @@ class Visitor:
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
 
+    @property
+    def by_token(self) -> dict[str, str]:
+        """For the record, what a deed of a token has more than its account's own: which token."""
+        return {"token": self.token} if self.token else {}
+
     def sees(self, camera: str) -> bool:
         """Is this camera within the account's scope?"""
         return self.scope is None or camera in self.scope

@@ -105,15 +105,16 @@ class Authority:
                 if order in self._unwritten:
                     self._unwritten.remove(order)
 
-    def stop(self, scope: Scope, target: str, who: str, reason: str) -> Stop:
-        """Anybody on duty; it holds until somebody lifts it. Raises StoreError: see `_close`."""
+    def stop(self, scope: Scope, target: str, who: str, reason: str, *, token: str = "") -> Stop:
+        """Anybody on duty; it holds until somebody lifts it. token: by which a program does it for
+        them, "" for themselves; here and below. Raises StoreError: see `_close`."""
         now = self._utc()
         wanted = Stop(scope=scope, target=target, who=who, at=now, reason=reason)
         self._close(
             _Order(
                 lambda kept: _stopped(kept, wanted),
                 lambda w: orders.stop(w, wanted),
-                _entry(Deed.STOPPED, now, who, _of(scope, target), reason),
+                _entry(Deed.STOPPED, now, who, _of(scope, target), reason, token),
             )
         )
         return wanted
@@ -157,10 +158,10 @@ class Authority:
             w.record(Entry(deed=deed, at=now, who=who, of=of, details=details))
         self.renew()
 
-    def suspend(self, reference: str, who: str, reason: str) -> None:
+    def suspend(self, reference: str, who: str, reason: str, *, token: str = "") -> None:
         """On the authority's order: at once, and over restarts. Only a new act opens it again (law
         45). Raises NotFound; StoreError: see `_close`."""
-        now = self._utc()
+        now, of = self._utc(), f"authorisation:{reference}"
         by = Suspension(who=who, at=now, reason=reason)
         if all(act.authorisation.reference != reference for act in self.acts()):
             raise NotFound(f"there is no act {reference!r}", remedy="look at the list of acts")
@@ -168,13 +169,11 @@ class Authority:
             _Order(
                 lambda kept: _suspended(kept, reference, by),
                 lambda w: orders.suspend(w, reference, by),
-                _entry(
-                    Deed.AUTHORISATION_SUSPENDED, now, who, f"authorisation:{reference}", reason
-                ),
+                _entry(Deed.AUTHORISATION_SUSPENDED, now, who, of, reason, token),
             )
         )
 
-    def withdraw(self, camera: str, who: str, reason: str) -> None:
+    def withdraw(self, camera: str, who: str, reason: str, *, token: str = "") -> None:
         """The camera may be analysed under no act there is; a later one may name it again. Raises
         StoreError: see `_close`."""
         now = self._utc()
@@ -182,7 +181,7 @@ class Authority:
             _Order(
                 lambda kept: replace(kept, withdrawn=kept.withdrawn | {camera}),
                 lambda w: orders.withdraw(w, camera, who, now, reason),
-                _entry(Deed.CAMERA_WITHDRAWN, now, who, f"camera:{camera}", reason),
+                _entry(Deed.CAMERA_WITHDRAWN, now, who, f"camera:{camera}", reason, token),
             )
         )
 
@@ -216,5 +215,6 @@ def _of(scope: Scope, target: str) -> str:
     return f"{scope.value}:{target}" if target else scope.value
 
 
-def _entry(deed: Deed, at: datetime, who: str, of: str, reason: str) -> Entry:
-    return Entry(deed=deed, at=at, who=who, of=of, reason=reason)
+def _entry(deed: Deed, at: datetime, who: str, of: str, reason: str, token: str = "") -> Entry:
+    details = {"token": token} if token else {}
+    return Entry(deed=deed, at=at, who=who, of=of, reason=reason, details=details)

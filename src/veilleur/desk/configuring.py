@@ -49,6 +49,15 @@ class Configured:
     patch: str
 
 
+@dataclass(frozen=True, slots=True)
+class _By:
+    """Who changes something, why, and by which token if not themselves."""
+
+    who: str
+    reason: str
+    token: str
+
+
 class Configuring:
     """file: the site file. site: as it runs now. member: a camera of the engine, as it runs now.
     orders: those in force. adopt: makes a site and one changed camera of it the ones that run."""
@@ -88,26 +97,41 @@ class Configuring:
 
     # ------------------------------------------------------------------ changing
     def configure_rules(
-        self, camera: str, drafts: Sequence[DraftRule], *, who: str, reason: str, state: str
+        self,
+        camera: str,
+        drafts: Sequence[DraftRule],
+        *,
+        who: str,
+        reason: str,
+        state: str,
+        token: str = "",
     ) -> Configured:
         """Other rules of a camera. state: `SiteFile.state` of what the drafts were made from.
+        token: by which a program does it for `who`, "" for themselves.
 
         Errors: Problems, SiteMoved, SiteReadOnly, StoreError; then everything is as it was.
         """
         self.check_rules(camera, drafts)
         edit = partial(with_rules, camera=camera, drafts=drafts)
-        return self._configure(camera, edit, who=who, reason=reason, state=state)
+        return self._configure(camera, edit, _By(who, reason, token), state)
 
     def configure_ground(
-        self, camera: str, ground: Mapping[str, Any] | None, *, who: str, reason: str, state: str
+        self,
+        camera: str,
+        ground: Mapping[str, Any] | None,
+        *,
+        who: str,
+        reason: str,
+        state: str,
+        token: str = "",
     ) -> Configured:
         """Another ground plane of a camera, or none. The same errors."""
         self.check_ground(camera, ground)
         edit = partial(with_ground, camera=camera, ground=ground)
-        return self._configure(camera, edit, who=who, reason=reason, state=state)
+        return self._configure(camera, edit, _By(who, reason, token), state)
 
     def _configure(
-        self, camera: str, change: Callable[[SiteFile], Edit], *, who: str, reason: str, state: str
+        self, camera: str, change: Callable[[SiteFile], Edit], by: _By, state: str
     ) -> Configured:
         with self._lock:
             file = self.file()
@@ -123,7 +147,7 @@ class Configuring:
             site, member = self._changed(wanted)
             now = datetime.now(UTC)
             if edit.changes:
-                self._write(edit, _entry(camera, edit, who, reason, now))
+                self._write(edit, _entry(camera, edit, by, now))
             self._adopt(site, member)
             return Configured(at=now, patch=edit.patch)
 
@@ -212,12 +236,13 @@ def _at_rule(number: int, error: ConfigurationError) -> ConfigurationError:
     return ConfigurationError(error.message, remedy=error.remedy, setting=setting)
 
 
-def _entry(camera: str, edit: Edit, who: str, reason: str, at: datetime) -> Entry:
+def _entry(camera: str, edit: Edit, by: _By, at: datetime) -> Entry:
     """With what changed, and digests of the whole file before and after."""
     details = {
         "before": edit.file.digest,
         "after": hashlib.sha256(edit.text.encode()).hexdigest()[:16],
         "diff": edit.patch[:PATCH_LIMIT],
+        **({"token": by.token} if by.token else {}),
     }
     deed, of = Deed.CONFIGURED, f"camera:{camera}"
-    return Entry(deed=deed, at=at, who=who, of=of, reason=reason, details=details)
+    return Entry(deed=deed, at=at, who=by.who, of=of, reason=by.reason, details=details)
