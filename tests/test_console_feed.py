@@ -48,8 +48,12 @@ def parsed(event: str) -> tuple[str, Any]:
 
 
 async def collected(events: AsyncIterator[str], count: int) -> list[tuple[str, Any]]:
+    """What has come together is told together."""
     assert (await anext(events)).startswith("retry: ")
-    return [parsed(await anext(events)) for _ in range(count)]
+    found: list[tuple[str, Any]] = []
+    while len(found) < count:
+        found += [parsed(event) for event in (await anext(events)).strip().split("\n\n")]
+    return found
 
 
 def test_lists_hold_what_is_within_the_visitors_cameras_alone(

@@ -73,12 +73,12 @@ async def _events(
             yield OVER.format("other_database")
             return
         while missed := await run_in_threadpool(_missed, desk, visitor, last):
-            for message in missed:
-                yield _event(message)
+            yield "".join(map(_event, missed))
             last = missed[-1].number or last
-        async for message in _passing(listener, visitor, doorkeeper):
-            if message.number is None or message.number > last:
-                yield _event(message)
+        async for messages in _passing(listener, visitor, doorkeeper):
+            new = [one for one in messages if one.number is None or one.number > last]
+            if new:
+                yield "".join(map(_event, new))
         yield OVER.format("rights")
     except Cut:
         return
@@ -88,9 +88,10 @@ async def _events(
 
 async def _passing(
     listener: Listener, visitor: Visitor, doorkeeper: Doorkeeper
-) -> AsyncIterator[Message]:
-    """What comes, as far as the visitor may hear it, until the visitor's rights are others: a
-    screen that hears less without knowing would look calm. Raises Cut."""
+) -> AsyncIterator[list[Message]]:
+    """What comes, together what has come together, as far as the visitor may hear it, until the
+    visitor's rights are others: a screen that hears less without knowing would look calm. Raises
+    Cut."""
     clock = asyncio.get_running_loop().time
     asked = clock()
     while True:
@@ -99,11 +100,10 @@ async def _passing(
             if not await run_in_threadpool(_same_rights, doorkeeper, visitor):
                 return
         try:
-            message = await listener.next(max(0.05, ASK_EVERY_S - (clock() - asked)))
+            messages = await listener.some(max(0.05, ASK_EVERY_S - (clock() - asked)))
         except TimeoutError:
             continue
-        if _for(visitor, message):
-            yield _seen_by(visitor, message)
+        yield [_seen_by(visitor, one) for one in messages if _for(visitor, one)]
 
 
 def _same_rights(doorkeeper: Doorkeeper, visitor: Visitor) -> bool:

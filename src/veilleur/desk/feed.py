@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-LISTENER_HOLDS = 1000
+LISTENER_HOLDS = 5000
 """Messages that wait for one slow screen. With more it is cut off, and asks for what it missed."""
 
 
@@ -62,24 +62,35 @@ class Listener:
             raise Cut
         return message
 
+    async def some(self, timeout_s: float | None = None) -> list[Message]:
+        """The next, with all that has come after it: one at least. Errors as of `next`."""
+        messages = [await self.next(timeout_s)]
+        while not self._waiting.empty():
+            message = self._waiting.get_nowait()
+            if message is None:
+                self._waiting.put_nowait(None)
+                break
+            messages.append(message)
+        return messages
+
     def close(self) -> None:
         self._feed.leave(self)
 
-    def tell(self, message: Message | None) -> None:
-        """From any thread."""
+    def tell(self, *messages: Message | None) -> None:
+        """From any thread. None: nothing will come any more."""
         if self._loop.is_closed():
             return
-        self._loop.call_soon_threadsafe(self._put, message)
+        self._loop.call_soon_threadsafe(self._put, messages)
 
-    def _put(self, message: Message | None) -> None:
-        if self._cut:
-            return
-        if message is None or self._waiting.full():
-            self._cut = True
-            while self._waiting.full():
-                self._waiting.get_nowait()
-            message = None
-        self._waiting.put_nowait(message)
+    def _put(self, messages: Sequence[Message | None]) -> None:
+        for message in messages:
+            if self._cut:
+                return
+            if message is None or self._waiting.full():
+                self._cut = True
+                while self._waiting.full():
+                    self._waiting.get_nowait()
+            self._waiting.put_nowait(None if self._cut else message)
 
 
 class Feed:
@@ -98,24 +109,22 @@ class Feed:
             known = list(self._newest.values())
             self._listeners.add(listener)
             ended = self._ended
-        for message in known:
-            listener.tell(message)
-        if ended:
-            listener.tell(None)
+        listener.tell(*known, *([None] if ended else []))
         return listener
 
     def leave(self, listener: Listener) -> None:
         with self._lock:
             self._listeners.discard(listener)
 
-    def publish(self, message: Message) -> None:
+    def publish(self, *messages: Message) -> None:
         """From any thread; never waits for a screen."""
         with self._lock:
-            if message.number is None:
-                self._newest[message.topic, message.camera] = message
+            for message in messages:
+                if message.number is None:
+                    self._newest[message.topic, message.camera] = message
             listeners = list(self._listeners)
         for listener in listeners:
-            listener.tell(message)
+            listener.tell(*messages)
 
     def end(self) -> None:
         """Every listener is cut off."""

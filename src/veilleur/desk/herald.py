@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from veilleur.desk.feed import Feed, Message, Topic
 from veilleur.errors import StoreError
 from veilleur.store import incidents, outbox
 from veilleur.store.database import Database
+from veilleur.store.incidents import Standing
 from veilleur.store.outbox import OutboxRow
 from veilleur.store.signals import Scope
 from veilleur.store.transaction import Reading
@@ -23,14 +24,18 @@ def messages_after(
     r: Reading, number: int, scope: Scope, limit: int = MOST_AT_ONCE
 ) -> list[Message]:
     """What a screen has missed since that number."""
-    return [_message(r, row) for row in outbox.after(r, number, limit, scope)]
+    return _messages(r, outbox.after(r, number, limit, scope))
 
 
-def _message(r: Reading, row: OutboxRow) -> Message:
+def _messages(r: Reading, rows: Sequence[OutboxRow]) -> list[Message]:
     """Who has it is said on the screens of the house and in no message that leaves it."""
+    standing = incidents.standing(r, {row.incident for row in rows})
+    return [_message(row, standing.get(row.incident)) for row in rows]
+
+
+def _message(row: OutboxRow, now: Standing | None) -> Message:
     said = json.loads(row.payload)
     said["id"] = said["incident"]  # as the interface calls it
-    now = incidents.incident(r, row.incident, None)
     said["taker"] = now.taker if now is not None else None
     said["escalated"] = now is not None and now.escalated is not None
     data = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
@@ -76,9 +81,9 @@ class Herald:
         while True:
             with self._database.read() as r:
                 rows = outbox.after(r, self.last, MOST_AT_ONCE, None)
-                said = [_message(r, row) for row in rows]
-            for row, message in zip(rows, said, strict=True):
-                self._feed.publish(message)
+                said = _messages(r, rows)
+            self._feed.publish(*said)
+            for row in rows:
                 self.last = row.id
                 self._told(row)
             if len(rows) < MOST_AT_ONCE:

@@ -8,6 +8,7 @@ A verdict and a follow-up are rows of their own: who, when, why.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -35,7 +36,7 @@ from veilleur.incidents.signal import SignalRecord
 from veilleur.store.failures import understood
 from veilleur.store.inserting import insert_once
 from veilleur.store.metadata import Instant, Words, metadata
-from veilleur.store.signals import Scope, add_signal, by_id, checks, signals
+from veilleur.store.signals import AT_ONCE, Scope, add_signal, by_id, checks, signals
 from veilleur.store.transaction import Reading, Writing
 
 WAITING = (State.OPEN.value, State.TAKEN.value)
@@ -96,6 +97,14 @@ follow_ups = Table(
 _URGENCY = case(
     {Priority.HIGH.value: 0, Priority.MEDIUM.value: 1}, value=incidents.c.priority, else_=2
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who has an incident, and when it went louder."""
+
+    taker: str | None
+    escalated: datetime | None
 
 
 # ---------------------------------------------------------------------- deeds
@@ -174,6 +183,17 @@ def forget_canaries(w: Writing, before: datetime) -> int:
 def incident(r: Reading, id: UUID, scope: Scope) -> Incident | None:
     """None: there is none, or it is none of your business."""
     return next(iter(_incidents(r, _within(scope).where(incidents.c.id == id))), None)
+
+
+def standing(r: Reading, ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """Of many incidents at once, what a screen wants to know beside their messages."""
+    columns = (incidents.c.id, incidents.c.taker, incidents.c.escalated)
+    wanted, found = list(ids), {}
+    for some in (wanted[n : n + AT_ONCE] for n in range(0, len(wanted), AT_ONCE)):
+        with understood("incidents"):
+            rows = r.connection.execute(select(*columns).where(incidents.c.id.in_(some)))
+            found.update({row.id: Standing(row.taker, row.escalated) for row in rows})
+    return found
 
 
 def open_incidents(
