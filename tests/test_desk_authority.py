@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -129,7 +129,7 @@ def test_what_closes_is_in_force_though_it_cannot_be_written_and_is_written_late
 ) -> None:
     """Law 30 and 45: at once, also where the disk is full or another process holds the store."""
     house.authority.add(act(), "dpo")
-    orders = {
+    orders: dict[str, Callable[[], object]] = {
         "stop": lambda: house.authority.stop(Scope.CAMERA, "gate", "ana", "now"),
         "suspend": lambda: house.authority.suspend(act().reference, "dpo", "now"),
         "withdraw": lambda: house.authority.withdraw("gate", "dpo", "now"),

@@ -160,7 +160,13 @@ class NotAuthorised(VeilleurError):
     the condition's name (`law.conditions`), for the screen and for tests."""
 
     def __init__(
-        self, message: str, *, remedy: str = "", article: str = "", camera: str = "", cause: str = ""
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        article: str = "",
+        camera: str = "",
+        cause: str = "",
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.article = article

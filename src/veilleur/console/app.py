@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -178,10 +177,10 @@ def _drawing(doors: Registrar) -> None:
     doors.page(f"{camera}/rules", editor_pages.rules_page, may)
     doors.page(f"{camera}/ground", editor_pages.ground_page, may)
     doors.page(f"{camera}/frame.jpg", editor_pages.frame, may)
-    told: dict[str, Any] = {"responses": editor_pages.UNSAVED}
+    told = editor_pages.UNSAVED
     doors.data("GET", f"{v1}/rules", editor_pages.get_rules, may)
-    doors.data("POST", f"{v1}/rules", editor_pages.save_rules, may, **told)
+    doors.data("POST", f"{v1}/rules", editor_pages.save_rules, may, responses=told)
     doors.data("POST", f"{v1}/rules/check", editor_pages.check_rules, may)
     doors.data("GET", f"{v1}/ground", editor_pages.get_ground, may)
-    doors.data("POST", f"{v1}/ground", editor_pages.save_ground, may, **told)
+    doors.data("POST", f"{v1}/ground", editor_pages.save_ground, may, responses=told)
     doors.data("POST", f"{v1}/ground/check", editor_pages.check_ground, may)
