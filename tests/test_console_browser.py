@@ -486,7 +486,7 @@ def test_axe_finds_nothing_in_dialogs_and_banners(screens: Screens, place: Stand
     check(screen, "order")
 
 
-PAGES = ("/cameras", "/technical", "/authorisations", "/audit", "/statement", "/account",
+PAGES = ("/cameras", "/cameras/gate/why", "/technical", "/authorisations", "/audit", "/statement", "/account",
          "/accounts", "/tokens")  # fmt: skip
 
 

@@ -157,6 +157,23 @@ def test_what_scripts_say_stands_in_the_page() -> None:
         assert re.findall(r'textContent = [`"][^`"$]*[A-Za-z]{3}', script) == [], name
 
 
+def test_text_becomes_elements_in_one_place_alone_and_nothing_becomes_script() -> None:
+    """S7: the only Trusted Types policy is that of `swap.js`, for what our own server rendered."""
+    sinks = re.compile(
+        r"innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|createPolicy|\beval\(|"
+        r"new Function|createContextualFragment|parseFromString|setHTML|javascript:"
+    )
+    found = {path.name: sinks.findall(path.read_text()) for path in STATIC.glob("*.js")}
+    used = {name: sinks_ for name, sinks_ in found.items() if sinks_}
+    assert used == {"swap.js": ["createPolicy", "innerHTML"]}
+    for path in TEMPLATES.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*safe\b|autoescape false|Markup\(", text), path
+        assert not re.search(
+            r"<script(?! type=\"module\" src=\"/static/)| on[a-z]+=| style=", text
+        ), path
+
+
 def test_every_deed_condition_field_and_refusal_has_its_words() -> None:
     languages: tuple[Language, ...] = ("en", "fr")
     for language in languages:

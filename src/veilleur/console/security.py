@@ -18,7 +18,7 @@ from veilleur.console.settings import Settings
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "media-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; form-action 'self'; "
-    "base-uri 'none'; require-trusted-types-for 'script'"
+    "base-uri 'none'; require-trusted-types-for 'script'; trusted-types veilleur"
 )
 HEADERS = {
     "Content-Security-Policy": CSP,
