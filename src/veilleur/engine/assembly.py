@@ -10,6 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from veilleur.catalogue import Event, Subject
+from veilleur.engine.currents import CurrentsSense
 from veilleur.engine.pipeline import Pipeline
 from veilleur.engine.senses import Sense
 from veilleur.engine.sighting import digest
@@ -87,7 +88,11 @@ class Assembly:
 
     def _senses(self, view: View, detectors: Detectors) -> tuple[Sense, ...]:
         """Those that the rules ask for, in the order in which they look."""
-        return ()
+        events = {rule.event for rule in self.rules}
+        senses: list[Sense] = []
+        if Event.CROWD_MOVEMENT in events:
+            senses.append(CurrentsSense.of(self.rules, view))
+        return tuple(senses)
 
     def parameters(self, rule: str) -> str:
         """Short digest of this rule as it was configured (`sighting.digest`)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from veilleur.geometry import View
+from veilleur.perception.flow import Flow
 from veilleur.perception.objects import Detections, Tracks
 from veilleur.perception.shifts import Shifts
 from veilleur.perception.tiles import Headcount
@@ -22,6 +23,7 @@ class Scene:
     headcount: people counted in tiles, where they are too small or too many to be followed one by
     one; it may be seconds old (its own time says); None: count the tracks.
     shifts: answers how far what is in a box has moved; None: nobody can say (made scenes).
+    flow: how the pixels move, cell by cell; None: nobody looked.
     fresh: False where nothing was looked at anew (quiet scene): tracks are as they were.
     """
 
@@ -35,3 +37,4 @@ class Scene:
     blind: str | None = None
     fresh: bool = True
     shifts: Shifts | None = None
+    flow: Flow | None = None

@@ -65,6 +65,57 @@ ENGLISH: dict[str, _Phrase] = {
         "{measured} in the zone (limit {threshold})",
         "{measured} in the zone, the limit of {threshold} is not passed",
     ),
+    "group": _Phrase(
+        "{measured} in the zone (at least {threshold})",
+        "{measured} in the zone, {threshold} are needed for a crowd",
+    ),
+    "hurried": _Phrase(
+        "{measured} hurry (at least {threshold})", "{measured} hurry, {threshold} are needed"
+    ),
+    "hurried_share": _Phrase(
+        "{measured} of the people hurry (limit {threshold})",
+        "{measured} of the people hurry, {threshold} are needed",
+    ),
+    "scattering_share": _Phrase(
+        "{measured} of the people hurry away from one point (limit {threshold})",
+        "{measured} of the people hurry away from one point, {threshold} are needed",
+    ),
+    "rushing_share": _Phrase(
+        "{measured} of the people hurry to one point (limit {threshold})",
+        "{measured} of the people hurry to one point, {threshold} are needed",
+    ),
+    "group_before": _Phrase(
+        "a group was there before for {measured} (limit {threshold})",
+        "a group was there before for {measured} only, {threshold} are needed",
+    ),
+    "calm_before": _Phrase(
+        "{measured} of the people hurried before (at most {threshold})",
+        "{measured} of the people hurried before (at most {threshold}): nothing sudden",
+    ),
+    "faster": _Phrase(
+        "a quarter of them faster than {measured} (limit {threshold}, by the calm before)",
+        "a quarter of them faster than {measured}, against the calm before {threshold} are needed",
+    ),
+    "moving": _Phrase(
+        "{measured} on the move (at least {threshold})",
+        "{measured} on the move, {threshold} are needed for a crowd",
+    ),
+    "against_stream": _Phrase(
+        "{measured} against the stream (at least {threshold})",
+        "{measured} against the stream, {threshold} are needed",
+    ),
+    "against_share": _Phrase(
+        "{measured} of those on the move (limit {threshold})",
+        "{measured} of those on the move go against the stream, {threshold} are needed",
+    ),
+    "one_way": _Phrase(
+        "{measured} went one way before (limit {threshold})",
+        "{measured} went one way before, {threshold} are needed: no stream to go against",
+    ),
+    "goes_on": _Phrase(
+        "the stream goes on with {measured} (limit {threshold})",
+        "the stream goes on with {measured}, {threshold} are needed: it has turned",
+    ),
 }
 FRENCH: dict[str, _Phrase] = {
     "in_force": _Phrase("la règle est en vigueur", "la règle n’est pas en vigueur à cette heure"),
@@ -106,12 +157,67 @@ FRENCH: dict[str, _Phrase] = {
         "{measured} dans la zone (seuil\u00a0: {threshold})",
         "{measured} dans la zone, le seuil de {threshold} n’est pas dépassé",
     ),
+    "group": _Phrase(
+        "{measured} dans la zone (au moins {threshold})",
+        "{measured} dans la zone, {threshold} {needed} pour une foule",
+    ),
+    "hurried": _Phrase(
+        "{measured} en hâte (au moins {threshold})", "{measured} en hâte, {threshold} {needed}"
+    ),
+    "hurried_share": _Phrase(
+        "{measured} des personnes en hâte (seuil\u00a0: {threshold})",
+        "{measured} des personnes en hâte, {threshold} {needed}",
+    ),
+    "scattering_share": _Phrase(
+        "{measured} des personnes s’éloignent en hâte d’un même point (seuil\u00a0: {threshold})",
+        "{measured} des personnes s’éloignent en hâte d’un même point, {threshold} {needed}",
+    ),
+    "rushing_share": _Phrase(
+        "{measured} des personnes se hâtent vers un même point (seuil\u00a0: {threshold})",
+        "{measured} des personnes se hâtent vers un même point, {threshold} {needed}",
+    ),
+    "group_before": _Phrase(
+        "un groupe était là auparavant pendant {measured} (seuil\u00a0: {threshold})",
+        "un groupe n’était là auparavant que pendant {measured}, {threshold} {needed}",
+    ),
+    "calm_before": _Phrase(
+        "{measured} des personnes en hâte auparavant (au plus {threshold})",
+        "{measured} des personnes en hâte auparavant (au plus {threshold})\u00a0: rien de soudain",
+    ),
+    "faster": _Phrase(
+        "un quart d’entre elles à plus de {measured} (seuil selon le calme d’avant\u00a0:"
+        " {threshold})",
+        "un quart d’entre elles à plus de {measured}, {threshold} {needed} selon le calme d’avant",
+    ),
+    "moving": _Phrase(
+        "{measured} en mouvement (au moins {threshold})",
+        "{measured} en mouvement, {threshold} {needed} pour une foule",
+    ),
+    "against_stream": _Phrase(
+        "{measured} à contre-courant (au moins {threshold})",
+        "{measured} à contre-courant, {threshold} {needed}",
+    ),
+    "against_share": _Phrase(
+        "{measured} de celles en mouvement (seuil\u00a0: {threshold})",
+        "{measured} de celles en mouvement à contre-courant, {threshold} {needed}",
+    ),
+    "one_way": _Phrase(
+        "auparavant, {measured} allaient dans un même sens (seuil\u00a0: {threshold})",
+        "auparavant, {measured} allaient dans un même sens, {threshold} {needed}\u00a0: pas de"
+        " courant",
+    ),
+    "goes_on": _Phrase(
+        "le courant se poursuit avec {measured} (seuil\u00a0: {threshold})",
+        "le courant se poursuit avec {measured}, {threshold} {needed}\u00a0: il s’est retourné",
+    ),
 }
 UNITS: dict[Language, dict[str, str]] = {
     "en": {"s": "s", "m": "m", "heights": "heights of its box", "people": "people",
-           "people/m2": "people/m²", "degrees": "°", "px": "px", "yes": ""},
+           "people/m2": "people/m²", "degrees": "°", "px": "px", "m/s": "m/s", "yes": "",
+           "%": "%"},
     "fr": {"s": "s", "m": "m", "heights": "hauteurs du cadre", "people": "personnes",
-           "people/m2": "personnes/m²", "degrees": "°", "px": "px", "yes": ""},
+           "people/m2": "personnes/m²", "degrees": "°", "px": "px", "m/s": "m/s", "yes": "",
+           "%": "%"},
 }  # fmt: skip
 ONE: dict[Language, dict[str, str]] = {
     "en": {"people": "person", "heights": "height of its box"},
@@ -119,7 +225,7 @@ ONE: dict[Language, dict[str, str]] = {
 }
 """The singular: in English of exactly 1, in French of all below 2."""
 FEMININE = {"s", "heights", "people", "people/m2"}
-DIGITS = {"people": 0, "px": 0, "degrees": 0, "people/m2": 2, "heights": 2}
+DIGITS = {"people": 0, "px": 0, "degrees": 0, "people/m2": 2, "heights": 2, "%": 0}
 
 
 def sentence(checks: Sequence[Check], language: Language = "en") -> str:

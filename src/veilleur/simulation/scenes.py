@@ -518,8 +518,12 @@ def counts(made: Made, times: Sequence[float]) -> str:
 
 def write(folder: Path, name: str = "made", seed: int = 7) -> None:
     """Write one data set. Same seed, same bytes."""
+    write_clips(folder, name, scenes(name), seed)
+
+
+def write_clips(folder: Path, name: str, every: Sequence[Made], seed: int) -> None:
+    """Write these clips as a data set of this name. Same clips and seed, same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    every = scenes(name)
     for number, made in enumerate(every):
         recording = observe(made, seed + 100 * number)
         write_recording(folder / (made.id + SUFFIX), recording)

@@ -1,0 +1,61 @@
+"""The sense behind `crowd_movement`: how the pixels move, where a crowd may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Self
+
+import numpy as np
+
+from veilleur.cameras.frame import Frame
+from veilleur.catalogue import Event
+from veilleur.events.crowd_movement import Parameters
+from veilleur.events.scene import Scene
+from veilleur.events.specification import RuleSpecification
+from veilleur.geometry import Box, View
+from veilleur.perception.flow import FlowMeter
+from veilleur.perception.objects import Kind
+
+LEAST_SCORE = 0.3  # of somebody who makes a crowd
+AROUSED_S = 3.0  # so long after a crowd was seen, or something moved, motion is measured
+
+
+class CurrentsSense:
+    """One camera's. Two small pictures are compared only while there are people enough for a crowd
+    and something moves; else the newest is kept, and nothing more."""
+
+    def __init__(self, meter: FlowMeter, crowd: int) -> None:
+        """crowd: fewer people in the picture make none."""
+        self._meter, self._crowd = meter, crowd
+        self._seen: float | None = None
+
+    @classmethod
+    def of(cls, rules: Sequence[RuleSpecification], view: View) -> Self:
+        """Over the zones of all rules about crowds, for the smallest crowd any of them watches.
+
+        rules: of one camera, built already, so nothing of them is refused; at least one is such.
+        """
+        crowds = [rule for rule in rules if rule.event is Event.CROWD_MOVEMENT]
+        corners = np.concatenate([view.pixels(list(rule.zone or ())) for rule in crowds])
+        region = Box(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+        least = min(Parameters.model_validate(rule.params).min_people for rule in crowds)
+        return cls(FlowMeter(view, region), least)
+
+    def look(self, scene: Scene, frame: Frame) -> Scene:
+        found = scene.detections.of(Kind.PERSON)
+        people = found[found.scores >= LEAST_SCORE]
+        if len(people) >= self._crowd:
+            self._seen = scene.time
+        luma = frame.picture.luma
+        if self._seen is None or not 0 <= scene.time - self._seen <= AROUSED_S:
+            self._meter.forget()
+            return scene
+        if not frame.activity.moved:
+            self._meter.keep(luma, scene.time)
+            return scene
+        return replace(scene, flow=self._meter.measure(luma, scene.time, people.boxes))
+
+    def forget(self) -> None:
+        self._meter.forget()
+        self._seen = None

@@ -1,0 +1,209 @@
+"""How does what is in the picture move, place by place? Dense optical flow, kept only as a field.
+
+Two small pictures, one after the other, freed of their light (each pixel minus the mean around it,
+so that a cloud's shadow or a lamp is no motion), are compared: pixels that changed against the
+picture's own noise, and the displacement of each by dense inverse search (Kroeger et al., "Fast
+optical flow using dense inverse search", ECCV 2016; OpenCV's DIS). What remains is a coarse field
+of cells: how much of each changed, and with which velocity. A cell has a velocity only where its
+pixels agree with each other and where the displacement explains the change, which rain, a flicker
+and leaves do not. Nobody is in the field: no object, no identity, no picture.
+
+Where the whole background goes the same way the camera moved, and the field says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from veilleur.cameras.middle import median
+from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSettings:
+    """width: pixels of the small picture of the region. cell: its cells' side, pixels of it. grey,
+    noise: a pixel has changed by at least so many grey levels, and so many standard deviations of
+    the picture's noise. light: side of the square whose mean is taken for the light, pixels.
+    gap_s: pictures further apart are not compared. least_px: a slower displacement is none.
+    agree: length of a cell's mean displacement over its pixels' mean length from which it has a
+    velocity. explained: share of the change that may be left after the displacement. texture:
+    grey levels of slope from which a pixel shows whether the camera moved; shaken: share of them
+    that must have gone the same way.
+    """
+
+    width: int = 200
+    cell: int = 6
+    grey: float = 7.0
+    noise: float = 4.0
+    light: int = 25
+    gap_s: float = 0.6
+    least_px: float = 0.35
+    agree: float = 0.5
+    explained: float = 0.75
+    texture: float = 40.0
+    shaken: float = 0.6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """The field of one instant.
+
+    region: pixels of the view that were looked at, split evenly into cells. changed: (rows,
+    columns) float32, share of each cell that changed, 0..1. velocities: (rows, columns, 2) float32,
+    pixels of the view a second, of what changed; NaN where nobody can say. shaken: the background
+    moved as a whole, so nothing here is about what is before it. since_s: seconds compared over.
+    """
+
+    region: Box
+    changed: FloatArray
+    velocities: FloatArray
+    shaken: bool
+    since_s: float
+
+    def under(self, box: Box) -> tuple[float, FloatArray | None]:
+        """Share of the box that changed, 0..1, and (2,) px/s of it; None where nobody can say.
+
+        Outside the region nothing changed.
+        """
+        rows, columns = self.changed.shape
+        scale = np.array([columns / self.region.width, rows / self.region.height] * 2)
+        origin = np.array([self.region.x1, self.region.y1] * 2)
+        corners = (np.array([box.x1, box.y1, box.x2, box.y2]) - origin) * scale
+        x1, y1 = np.floor(corners[:2]).astype(int).clip(0)
+        x2, y2 = np.ceil(corners[2:]).astype(int).clip(0, (columns, rows))
+        if x2 <= x1 or y2 <= y1:
+            return 0.0, None
+        changed = self.changed[y1:y2, x1:x2]
+        velocities = self.velocities[y1:y2, x1:x2].reshape(-1, 2)
+        weights = np.where(np.isfinite(velocities[:, 0]), changed.ravel(), 0.0)
+        total = float(weights.sum())
+        if total <= 0.0:
+            return float(changed.mean()), None
+        mean = (np.nan_to_num(velocities) * weights[:, None]).sum(axis=0) / total
+        return float(changed.mean()), np.asarray(mean, np.float64)
+
+
+class FlowMeter:
+    """One camera's field of motion. Remembers one small picture without its light."""
+
+    def __init__(self, view: View, region: Box, settings: FlowSettings | None = None) -> None:
+        """region: pixels of the view in which motion is asked for."""
+        self._set = settings or FlowSettings()
+        self._view, self._region = view, region
+        cell, width = self._set.cell, self._set.width
+        columns = max(4, round(width / cell))
+        rows = max(4, round(columns * region.height / max(region.width, 1.0)))
+        self._grid = columns, rows
+        self._size = columns * cell, rows * cell
+        self._scale = np.array([region.width / self._size[0], region.height / self._size[1]])
+        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._search.setFinestScale(1)
+        self._before: ImageArray | None = None
+        self._time = 0.0
+
+    def __deepcopy__(self, memo: dict[int, object]) -> FlowMeter:
+        """With a memory of its own, empty: OpenCV's search cannot be copied."""
+        return FlowMeter(self._view, self._region, self._set)
+
+    def forget(self) -> None:
+        """Nothing is compared with what was seen before."""
+        self._before = None
+
+    def keep(self, luma: ImageArray, time: float) -> None:
+        """Remember this picture without measuring: nothing is asked about it."""
+        self._before, self._time = self._small(luma), time
+
+    def measure(self, luma: ImageArray, time: float, people: FloatArray) -> Flow | None:
+        """The field since the picture before; None: there is none near enough to compare with.
+
+        luma: (h, w) uint8, the whole picture. people: (n, 4) boxes, pixels of the view, that say
+        nothing about the camera's own motion.
+        """
+        since_s = time - self._time
+        before = self._before
+        if before is not None and since_s == 0.0:
+            return None  # the same picture twice
+        now = self._small(luma)
+        self._before, self._time = now, time
+        if before is None or not 0.0 < since_s <= self._set.gap_s:
+            return None
+        difference = np.asarray(cv2.absdiff(before, now), np.uint8)
+        changed = np.asarray(cv2.GaussianBlur(difference, (3, 3), 0) > self._least(difference))
+        if not changed.any():
+            return self._still(since_s)
+        nothing = np.zeros((*now.shape, 2), np.float32)
+        moved = np.asarray(self._search.calc(before, now, nothing), np.float32)
+        sure = self._explained(before, now, moved, difference)
+        weight = changed.astype(np.float32)
+        velocities = self._velocities(moved, weight, sure) * self._scale / since_s
+        return Flow(
+            self._region,
+            self._cells(weight),
+            velocities.astype(np.float32),
+            self._shaken(before, moved, people),
+            since_s,
+        )
+
+    def _small(self, luma: ImageArray) -> ImageArray:
+        """The region, small, without its light: grey levels around 128."""
+        height, width = luma.shape
+        x, y = width / self._view.width, height / self._view.height
+        x1, y1 = int(self._region.x1 * x), int(self._region.y1 * y)
+        x2, y2 = int(np.ceil(self._region.x2 * x)), int(np.ceil(self._region.y2 * y))
+        cut = luma[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
+        small = cv2.resize(cut, self._size, interpolation=cv2.INTER_AREA).astype(np.int16)
+        mean = cv2.blur(small, (self._set.light, self._set.light))
+        return np.asarray(np.clip(small - mean + 128, 0, 255), np.uint8)
+
+    def _least(self, difference: ImageArray) -> float:
+        noise = 1.4826 * median(difference[::2, ::2].astype(np.float32))
+        return max(self._set.grey, self._set.noise * noise)
+
+    def _still(self, since_s: float) -> Flow:
+        columns, rows = self._grid
+        nothing = np.full((rows, columns, 2), np.nan, np.float32)
+        return Flow(self._region, np.zeros((rows, columns), np.float32), nothing, False, since_s)
+
+    def _cells(self, pixels: FloatArray) -> FloatArray:
+        """(rows, columns[, n]): the mean of each cell."""
+        return np.asarray(cv2.resize(pixels, self._grid, interpolation=cv2.INTER_AREA), np.float32)
+
+    def _explained(
+        self, before: ImageArray, now: ImageArray, moved: FloatArray, difference: ImageArray
+    ) -> BoolArray:
+        """(rows, columns): whether the displacement takes most of the change away."""
+        y, x = np.indices(before.shape, np.float32)
+        back = cv2.remap(now, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR)
+        left = self._cells(cv2.absdiff(before, back).astype(np.float32))
+        return np.asarray(left <= self._set.explained * self._cells(difference.astype(np.float32)))
+
+    def _velocities(self, moved: FloatArray, weight: FloatArray, sure: BoolArray) -> FloatArray:
+        """(rows, columns, 2) pixels of the small picture; NaN where a cell's pixels disagree."""
+        length = np.sqrt((moved**2).sum(axis=2))
+        share = np.maximum(self._cells(weight), 1e-6)
+        mean = self._cells(moved * weight[..., None]) / share[..., None]
+        lengths = self._cells(length * weight) / share
+        size = np.sqrt((mean**2).sum(axis=2))
+        known = sure & (size >= self._set.agree * lengths) & (size >= self._set.least_px)
+        return np.where(known[..., None], mean, np.nan)
+
+    def _shaken(self, before: ImageArray, moved: FloatArray, people: FloatArray) -> bool:
+        """Whether the background, where it shows anything, went the same way as a whole."""
+        slope = np.abs(cv2.Sobel(before, cv2.CV_16S, 1, 0)) + np.abs(
+            cv2.Sobel(before, cv2.CV_16S, 0, 1)
+        )
+        tells = slope > self._set.texture
+        corner = np.array([self._region.x1, self._region.y1] * 2)
+        boxes = (np.asarray(people, np.float64).reshape(-1, 4) - corner) / np.tile(self._scale, 2)
+        for x1, y1, x2, y2 in boxes.astype(int).clip(0).tolist():
+            tells[y1 : y2 + 1, x1 : x2 + 1] = False
+        steps = moved[tells]
+        if len(steps) < self._set.cell**2:
+            return False
+        middle = np.asarray(np.median(steps, axis=0), np.float32)
+        size = float(np.hypot(*middle))
+        near = np.hypot(*(steps - middle).T) <= 0.3 + 0.3 * size
+        return size >= self._set.least_px and float(near.mean()) >= self._set.shaken
