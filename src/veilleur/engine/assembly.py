@@ -14,10 +14,12 @@ from veilleur.engine.currents import CurrentsSense
 from veilleur.engine.pipeline import Pipeline
 from veilleur.engine.senses import Sense
 from veilleur.engine.sighting import digest
+from veilleur.engine.stillness import StillnessSense
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
 from veilleur.law.gate import Gate
+from veilleur.perception.closeup import Closeup
 from veilleur.perception.counting import CountSettings
 from veilleur.perception.detector import Detector
 from veilleur.perception.loader import Choice, load_detector
@@ -90,6 +92,8 @@ class Assembly:
         """Those that the rules ask for, in the order in which they look."""
         events = {rule.event for rule in self.rules}
         senses: list[Sense] = []
+        if Event.ABANDONED_OBJECT in events:
+            senses.append(StillnessSense(Closeup(detectors.fitting(view), view)))
         if Event.CROWD_MOVEMENT in events:
             senses.append(CurrentsSense.of(self.rules, view))
         return tuple(senses)

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from veilleur.catalogue import Event, Subject
 from veilleur.errors import ConfigurationError
-from veilleur.events import crowd_movement, density, forbidden_zone, wrong_way
+from veilleur.events import abandoned_object, crowd_movement, density, forbidden_zone, wrong_way
 from veilleur.events.rule import Rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
@@ -52,6 +52,11 @@ def _crowd_movement(spec: RuleSpecification, view: View, *, clock: bool) -> Rule
     return crowd_movement.CrowdMovement.build(spec, view, p, clock=clock)
 
 
+def _abandoned_object(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
+    p = _checked(spec, abandoned_object.Parameters)
+    return abandoned_object.AbandonedObject.build(spec, view, p, clock=clock)
+
+
 def _density(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
     return density.Density.build(spec, view, _checked(spec, density.Parameters), clock=clock)
 
@@ -69,6 +74,7 @@ RULES: dict[Event, Registered] = {
     Event.FORBIDDEN_ZONE: Registered(forbidden_zone.Parameters, _forbidden_zone),
     Event.WRONG_WAY: Registered(wrong_way.Parameters, _wrong_way),
     Event.DENSITY: Registered(density.Parameters, _density),
+    Event.ABANDONED_OBJECT: Registered(abandoned_object.Parameters, _abandoned_object),
     Event.CROWD_MOVEMENT: Registered(crowd_movement.Parameters, _crowd_movement),
 }
 

@@ -9,6 +9,7 @@ from veilleur.geometry import View
 from veilleur.perception.flow import Flow
 from veilleur.perception.objects import Detections, Tracks
 from veilleur.perception.shifts import Shifts
+from veilleur.perception.still import Stillness
 from veilleur.perception.tiles import Headcount
 
 
@@ -24,6 +25,7 @@ class Scene:
     one; it may be seconds old (its own time says); None: count the tracks.
     shifts: answers how far what is in a box has moved; None: nobody can say (made scenes).
     flow: how the pixels move, cell by cell; None: nobody looked.
+    still: what has newly come to rest; None: nobody looked for it.
     fresh: False where nothing was looked at anew (quiet scene): tracks are as they were.
     """
 
@@ -38,3 +40,4 @@ class Scene:
     fresh: bool = True
     shifts: Shifts | None = None
     flow: Flow | None = None
+    still: Stillness | None = None

@@ -116,6 +116,57 @@ ENGLISH: dict[str, _Phrase] = {
         "the stream goes on with {measured} (limit {threshold})",
         "the stream goes on with {measured}, {threshold} are needed: it has turned",
     ),
+    "at_rest": _Phrase(
+        "at rest for {measured} (limit {threshold})",
+        "at rest for {measured}, {threshold} are needed",
+    ),
+    "still_there": _Phrase("it is there", "it was taken away {measured} ago"),
+    "no_trace": _Phrase("something new", "only the trace of something taken away"),
+    "no_light": _Phrase("no shadow or light", "only a shadow or a light: the ground shows through"),
+    "brought": _Phrase(
+        "somebody was at it when it came", "nobody was at it when it came: nobody put it down"
+    ),
+    "examined": _Phrase("looked at closely", "not yet looked at closely"),
+    "no_person": _Phrase(
+        "a person is seen in it in {measured} of the looks (limit {threshold})",
+        "it is a person: seen in {measured} of the looks (limit {threshold})",
+        bare="",
+    ),
+    "no_vehicle": _Phrase(
+        "a vehicle is seen in it in {measured} of the looks (limit {threshold})",
+        "it is a vehicle: seen in {measured} of the looks (limit {threshold})",
+        bare="",
+    ),
+    "whole": _Phrase("whole in the picture", "cut by the edge of the picture"),
+    "large_enough": _Phrase(
+        "{measured} large (at least {threshold})", "too small to judge ({measured} of {threshold})"
+    ),
+    "small_enough": _Phrase(
+        "{measured} large (at most {threshold})",
+        "too large for a thing left behind ({measured}, at most {threshold})",
+    ),
+    "small_in_picture": _Phrase(
+        "{measured} of the picture’s height (at most {threshold})",
+        "too large for a thing left behind ({measured} of the picture’s height, at most"
+        " {threshold})",
+    ),
+    "recognised": _Phrase(
+        "a bag in {measured} of the looks (limit {threshold})",
+        "a bag in {measured} of the looks, {threshold} are needed where no change was seen",
+    ),
+    "alone": _Phrase(
+        "nobody is with it (nearest person {measured} away, reach {threshold})",
+        "somebody is with it (nearest person {measured} away, reach {threshold})",
+    ),
+    "unattended": _Phrase(
+        "unattended for {measured} (limit {threshold})",
+        "unattended for {measured}, {threshold} are needed",
+    ),
+    "in_view": _Phrase("in view", "hidden at the moment"),
+    "uninterrupted": _Phrase(
+        "the camera saw all of it",
+        "the camera saw nothing for a time: the countdown begins anew, if the thing is still there",
+    ),
 }
 FRENCH: dict[str, _Phrase] = {
     "in_force": _Phrase("la règle est en vigueur", "la règle n’est pas en vigueur à cette heure"),
@@ -210,22 +261,84 @@ FRENCH: dict[str, _Phrase] = {
         "le courant se poursuit avec {measured} (seuil\u00a0: {threshold})",
         "le courant se poursuit avec {measured}, {threshold} {needed}\u00a0: il s’est retourné",
     ),
+    "at_rest": _Phrase(
+        "immobile depuis {measured} (seuil\u00a0: {threshold})",
+        "immobile depuis {measured}, {threshold} {needed}",
+    ),
+    "still_there": _Phrase("il est là", "retiré il y a {measured}"),
+    "no_trace": _Phrase("quelque chose de nouveau", "seulement la trace d’un objet retiré"),
+    "no_light": _Phrase(
+        "ni ombre ni lumière", "seulement une ombre ou une lumière\u00a0: le sol transparaît"
+    ),
+    "brought": _Phrase(
+        "quelqu’un était auprès à son arrivée",
+        "personne n’était auprès à son arrivée\u00a0: personne ne l’a déposé",
+    ),
+    "examined": _Phrase("regardé de près", "pas encore regardé de près"),
+    "no_person": _Phrase(
+        "une personne y est vue dans {measured} des regards (seuil\u00a0: {threshold})",
+        "c’est une personne\u00a0: vue dans {measured} des regards (seuil\u00a0: {threshold})",
+        bare="",
+    ),
+    "no_vehicle": _Phrase(
+        "un véhicule y est vu dans {measured} des regards (seuil\u00a0: {threshold})",
+        "c’est un véhicule\u00a0: vu dans {measured} des regards (seuil\u00a0: {threshold})",
+        bare="",
+    ),
+    "whole": _Phrase("entier dans l’image", "coupé par le bord de l’image"),
+    "large_enough": _Phrase(
+        "taille {measured} (au moins {threshold})",
+        "trop petit pour en juger ({measured} sur {threshold})",
+    ),
+    "small_enough": _Phrase(
+        "taille {measured} (au plus {threshold})",
+        "trop grand pour un objet abandonné ({measured}, au plus {threshold})",
+    ),
+    "small_in_picture": _Phrase(
+        "{measured} de la hauteur de l’image (au plus {threshold})",
+        "trop grand pour un objet abandonné ({measured} de la hauteur de l’image, au plus"
+        " {threshold})",
+    ),
+    "recognised": _Phrase(
+        "un bagage dans {measured} des regards (seuil\u00a0: {threshold})",
+        "un bagage dans {measured} des regards, {threshold} {needed} sans changement observé",
+    ),
+    "alone": _Phrase(
+        "personne auprès de lui (la plus proche à {measured}, portée {threshold})",
+        "quelqu’un est auprès de lui (le plus proche à {measured}, portée {threshold})",
+    ),
+    "unattended": _Phrase(
+        "sans surveillance depuis {measured} (seuil\u00a0: {threshold})",
+        "sans surveillance depuis {measured}, {threshold} {needed}",
+    ),
+    "in_view": _Phrase("visible", "masqué en ce moment"),
+    "uninterrupted": _Phrase(
+        "vu sans interruption",
+        "la caméra n’a rien vu pendant un temps\u00a0: le décompte recommence, si l’objet est"
+        " encore là",
+    ),
 }
 UNITS: dict[Language, dict[str, str]] = {
     "en": {"s": "s", "m": "m", "heights": "heights of its box", "people": "people",
            "people/m2": "people/m²", "degrees": "°", "px": "px", "m/s": "m/s", "yes": "",
-           "%": "%"},
+           "%": "%", "person_heights": "person heights"},
     "fr": {"s": "s", "m": "m", "heights": "hauteurs du cadre", "people": "personnes",
            "people/m2": "personnes/m²", "degrees": "°", "px": "px", "m/s": "m/s", "yes": "",
-           "%": "%"},
+           "%": "%", "person_heights": "tailles de personne"},
 }  # fmt: skip
 ONE: dict[Language, dict[str, str]] = {
-    "en": {"people": "person", "heights": "height of its box"},
-    "fr": {"people": "personne", "people/m2": "personne/m²", "heights": "hauteur du cadre"},
+    "en": {"people": "person", "heights": "height of its box", "person_heights": "person height"},
+    "fr": {
+        "people": "personne",
+        "people/m2": "personne/m²",
+        "heights": "hauteur du cadre",
+        "person_heights": "taille de personne",
+    },
 }
 """The singular: in English of exactly 1, in French of all below 2."""
-FEMININE = {"s", "heights", "people", "people/m2"}
-DIGITS = {"people": 0, "px": 0, "degrees": 0, "people/m2": 2, "heights": 2, "%": 0}
+FEMININE = {"s", "heights", "person_heights", "people", "people/m2"}
+DIGITS = {"people": 0, "px": 0, "degrees": 0, "people/m2": 2, "heights": 2, "%": 0,
+          "person_heights": 2}  # fmt: skip
 
 
 def sentence(checks: Sequence[Check], language: Language = "en") -> str:

@@ -1,0 +1,251 @@
+"""What the place looks like, and what has newly come to rest in it, pixel by pixel.
+
+Two rates, as in Porikli, Ivanov, Haga, "Robust abandoned object detection using dual foregrounds"
+(EURASIP 2008): a slow layer, the place as it is known, and a quick one, what has lately been seen
+instead of it. A pixel whose quick layer has held for `settle_s` is at rest. Unlike there the quick
+layer waits while something else passes before it, so that an object may be hidden for minutes; a
+third layer says whether what hides it is itself at rest.
+
+Everything is small (`PIXELS` at most) and made from the planes of the picture: luma at full working
+size, chroma at half. The picture's light is divided out first (median ratio); where it changes in
+large parts at once, the slow layer is taken anew and what is at rest is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from veilleur.cameras.picture import Picture
+from veilleur.geometry import BoolArray, FloatArray
+
+PIXELS = 76_800  # of the working size, 320 x 240: a bag of a person 80 pixels tall has over ten
+LUMA, CHROMA = 12.0, 9.0  # grey levels: smaller differences are noise
+NOISY = 4.0  # mean deviations of a pixel: smaller differences are its own unrest
+NOISIEST = 40.0
+KNOWN_S, QUICK_S = 30.0, 3.0  # time constants of the two layers
+FIRST_S = 10.0  # at the beginning the slow layer learns faster
+DARKEST = 8.0  # grey levels: no ratio is taken of less
+FLOODED = 0.4  # share of the picture that differs at once: the light has changed
+LEAST_GAIN = 0.015
+SWITCHED = 0.12  # logarithm of the factor between two pictures: no exposure follows so fast
+BLACK = 16.0  # of luma where the picture's range is limited: no light
+LIGHT_REACH = 0.15  # of the picture's width: so far around, the light is the same
+NEVER = np.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """settle_s: so long the same is at rest. What moves may pass before it without end; what itself
+    is at rest before it takes its place when it has rested as long, hidden_s at most. back_s: so
+    long the known place must be seen again before what was at rest there is gone.
+    """
+
+    settle_s: float = 3.0
+    hidden_s: float = 60.0
+    back_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planes:
+    """Small planes of a picture, float32: luma (h, w), 0 for black, chroma (2, h / 2, w / 2)."""
+
+    luma: FloatArray
+    chroma: FloatArray
+
+    @classmethod
+    def of(cls, picture: Picture) -> Planes:
+        width, height = working_size(picture.width, picture.height)
+        luma = picture.thumbnail(width)
+        if luma.shape != (height, width):
+            luma = np.asarray(cv2.resize(luma, (width, height)), np.uint8)
+        half = width // 2, height // 2
+        chroma = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in picture.chroma]
+        black = 0.0 if picture.full_range else BLACK
+        lit = np.maximum(luma.astype(np.float32) - black, 0)
+        return cls(lit, np.stack(chroma).astype(np.float32))
+
+    def differs(self, other: Planes, luma: FloatArray | float, chroma: float) -> BoolArray:
+        """(h, w): by more than so many grey levels in luma, or in one of the chroma planes."""
+        colour = (np.abs(self.chroma - other.chroma).max(axis=0) > chroma).astype(np.uint8)
+        height, width = self.luma.shape
+        wide = cv2.resize(colour, (width, height), interpolation=cv2.INTER_NEAREST)
+        return np.asarray((np.abs(self.luma - other.luma) > luma) | (wide > 0))
+
+    def blend(self, other: Planes, where: BoolArray, share: float) -> None:
+        """Go so far towards the other, where it is asked for."""
+        self.luma[where] += share * (other.luma[where] - self.luma[where])
+        half = where[::2, ::2]
+        self.chroma[:, half] += share * (other.chroma[:, half] - self.chroma[:, half])
+
+    def scale(self, gain: FloatArray | float) -> None:
+        """Another light: luma times so much."""
+        np.multiply(self.luma, gain, out=self.luma)
+
+    def copy(self) -> Planes:
+        return Planes(self.luma.copy(), self.chroma.copy())
+
+
+def working_size(width: int, height: int) -> tuple[int, int]:
+    """(width, height), even, at most PIXELS and never more than the picture's own."""
+    scale = min(1.0, (PIXELS / (width * height)) ** 0.5)
+    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
+
+
+class Background:
+    """The two layers of one camera. `known` and `now` are the slow layer and the picture.
+
+    `lately`: the quick layer; `began`, `seen`: (h, w) seconds at which its value was first and last
+    seen (began is infinite where there is none).
+    """
+
+    def __init__(self, rates: Rates | None = None) -> None:
+        self._rates = rates or Rates()
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing is known any more."""
+        self.time: float | None = None
+        self.started: float | None = None
+        self.known = self.lately = self.now = Planes(
+            np.zeros((0, 0), np.float32), np.zeros((2, 0, 0), np.float32)
+        )
+        self._front = self.known
+        self.began = self.seen = self._front_began = self._unrest = np.zeros((0, 0), np.float32)
+        self._strange = np.zeros((0, 0), np.bool_)
+
+    @property
+    def ready(self) -> bool:
+        return self.started is not None
+
+    @property
+    def at_rest(self) -> BoolArray:
+        """(h, w): something new is at rest here, seen now or hidden."""
+        return np.asarray(self.seen - self.began >= self._rates.settle_s)
+
+    @property
+    def moving(self) -> BoolArray:
+        """(h, w): not as the place is known, and not at rest."""
+        return np.asarray(self._strange & ~self.at_rest)
+
+    @property
+    def hidden(self) -> BoolArray:
+        """(h, w): of what is at rest, what is not seen now."""
+        return np.asarray(self.at_rest & (self.seen < (self.time or 0.0)))
+
+    def step(self, picture: Picture, time: float) -> None:
+        """Take the next picture, at least a tenth of a second after the last. time: seconds."""
+        now = Planes.of(picture)
+        if self.time is None or self.started is None or now.luma.shape != self.known.luma.shape:
+            self._begin(now, time)
+            return
+        elapsed_s = min(max(time - self.time, 0.0), QUICK_S)
+        gain = self._follow_light(now)
+        tolerance = np.clip(NOISY * self._unrest, LUMA, NOISIEST)
+        strange = now.differs(self.known, tolerance, CHROMA)
+        if abs(np.log(gain)) > SWITCHED or strange[~self.at_rest].mean() > FLOODED:
+            self._relight(now, time)
+            strange = now.differs(self.known, tolerance, CHROMA)
+        self._learn(now, ~strange, elapsed_s, time)
+        self._rest(now, strange, tolerance, elapsed_s, time)
+        self.now, self.time, self._strange = now, time, strange
+
+    def absorb(self, where: BoolArray) -> None:
+        """From now on, what is at rest here is the place itself."""
+        self.known.blend(self.lately, where, 1.0)
+        self._clear(where)
+
+    def _begin(self, now: Planes, time: float) -> None:
+        shape = now.luma.shape
+        self.known, self.lately, self._front, self.now = now.copy(), now.copy(), now.copy(), now
+        self.began = np.full(shape, NEVER, np.float64)
+        self.seen = np.full(shape, -NEVER, np.float64)
+        self._front_began = np.full(shape, NEVER, np.float64)
+        self._unrest = np.full(shape, 2.0, np.float32)
+        self._strange = np.zeros(shape, np.bool_)
+        self.time = self.started = time
+
+    def _follow_light(self, now: Planes) -> float:
+        """Exposure and slow light: one factor for the whole picture, which is returned."""
+        known = self.known.luma[::4, ::4]
+        lit = known > DARKEST
+        if not lit.any():
+            return 1.0
+        gain = float(np.median(now.luma[::4, ::4][lit] / known[lit]))
+        if gain <= 0 or abs(gain - 1) <= LEAST_GAIN:
+            return 1.0
+        for layer in (self.known, self.lately, self._front):
+            layer.scale(gain)
+        return gain
+
+    def _relight(self, now: Planes, time: float) -> None:
+        """The light has changed in parts: the place is as it looks now, under what is at rest as it
+        looked, in the new light around; what is at rest and was in view is as it looks now."""
+        resting = self.at_rest
+        gain = self._local_gain(now, ~resting)
+        self.known.scale(gain)
+        self.known.blend(now, ~resting, 1.0)
+        in_view = resting & (self.seen >= (self.time or time))
+        self.lately.scale(gain)
+        self.lately.blend(now, in_view, 1.0)
+        self.seen[in_view] = time
+        self._clear(~resting)
+
+    def _local_gain(self, now: Planes, where: BoolArray) -> FloatArray:
+        side = int(LIGHT_REACH * now.luma.shape[1]) | 1
+        weight = where.astype(np.float32)
+        seen = cv2.blur(now.luma * weight, (side, side))
+        known = cv2.blur(self.known.luma * weight, (side, side))
+        return np.asarray(seen / np.maximum(known, 1e-3), np.float32).clip(0.2, 5.0)
+
+    def _learn(self, now: Planes, same: BoolArray, elapsed_s: float, time: float) -> None:
+        young = time - (self.started or time) < FIRST_S
+        slow_s = KNOWN_S / 5 if young else KNOWN_S
+        share = 1 - float(np.exp(-elapsed_s / slow_s))
+        off = np.abs(now.luma - self.known.luma)
+        self._unrest += share * np.where(same, off - self._unrest, 0)
+        self.known.blend(now, same, share)
+
+    def _rest(
+        self,
+        now: Planes,
+        strange: BoolArray,
+        tolerance: FloatArray,
+        elapsed_s: float,
+        time: float,
+    ) -> None:
+        """The quick layer: what is seen instead of the place, and how long the same."""
+        quick = 1 - float(np.exp(-elapsed_s / QUICK_S))
+        resting = self.at_rest
+        as_lately = strange & np.isfinite(self.began)
+        as_lately &= ~now.differs(self.lately, tolerance, CHROMA)
+        self.lately.blend(now, as_lately, quick)
+        self.seen[as_lately] = time
+        hiding = strange & ~as_lately
+        taken = hiding & (~resting | self._outlasts(now, hiding & resting, tolerance, quick, time))
+        self.lately.blend(now, taken, 1.0)
+        self.began[taken] = np.where(resting, self._front_began, time)[taken]
+        self.seen[taken] = time
+        back = ~strange & (time - self.seen > np.where(resting, self._rates.back_s, 0.0))
+        self._clear(back)
+
+    def _outlasts(
+        self, now: Planes, hides: BoolArray, tolerance: FloatArray, quick: float, time: float
+    ) -> BoolArray:
+        """(h, w): what stands before something at rest is itself at rest, as long as that was."""
+        same = hides & ~now.differs(self._front, tolerance, CHROMA)
+        same &= np.isfinite(self._front_began)
+        self._front.blend(now, same, quick)
+        fresh = hides & ~same
+        self._front.blend(now, fresh, 1.0)
+        self._front_began[fresh] = time
+        self._front_began[~hides] = NEVER
+        rates = self._rates
+        rested_s = np.clip(self.seen - self.began, rates.settle_s, rates.hidden_s)
+        return np.asarray(hides & (time - self._front_began >= rested_s))
+
+    def _clear(self, where: BoolArray) -> None:
+        self.began[where] = NEVER
+        self.seen[where] = -NEVER

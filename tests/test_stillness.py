@@ -1,0 +1,97 @@
+"""The sense of abandoned_object: how often it looks, and what it adds to a scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tests.made import every
+from tests.resting import BAG, VIEW, between, picture, place
+from veilleur.cameras.frame import Frame
+from veilleur.engine.stillness import StillnessSense
+from veilleur.events.scene import Scene
+from veilleur.geometry import ImageArray, View
+from veilleur.perception.closeup import Closeup
+from veilleur.perception.objects import Detections, Kind
+from veilleur.perception.still import Content, Stillness
+
+
+@dataclass
+class Detector:
+    """Finds a bag in the middle of whatever it is shown."""
+
+    name: str = "made"
+    height: int = 64
+    width: int = 64
+    runs: int = 0
+
+    def detect(self, image: ImageArray) -> Detections:
+        self.runs += 1
+        box = np.array([[21, 21, 43, 43]], np.float32)
+        return Detections(box, np.array([0.8], np.float32), np.array([Kind.BAG], np.int8))
+
+
+@dataclass
+class Watched:
+    detector: Detector = field(default_factory=Detector)
+    view: View = VIEW
+
+    def __post_init__(self) -> None:
+        self.sense = StillnessSense(Closeup(self.detector, self.view))
+
+    def see(self, time: float, bag_from: float = 10.0) -> Stillness | None:
+        image = place()
+        between(BAG, bag_from)(image, time)
+        frame = Frame("camera", 0, time, picture(image, time))
+        return self.sense.look(Scene("camera", time, self.view), frame).still
+
+
+def test_a_thing_is_looked_at_closely_once_it_has_rested_and_then_ever_more_seldom() -> None:
+    watched = Watched()
+    runs = {}
+    for time in every(0.5, 75):
+        said = watched.see(time)
+        runs[time] = watched.detector.runs
+    assert said is not None
+    (bag,) = said.objects
+    assert bag.content is Content.BAG
+    assert runs[13.5] == 0
+    assert runs[14.5] == 4
+    assert runs[75] <= 5 * 4
+
+
+def test_pictures_in_between_cost_nothing_and_say_the_same() -> None:
+    watched = Watched()
+    first = watched.see(0.0)
+    again = watched.see(0.2)
+    assert again is first
+    assert watched.see(0.5) is not first
+
+
+def test_nothing_is_looked_at_closely_where_nothing_rests() -> None:
+    watched = Watched()
+    for time in every(0.5, 20):
+        watched.see(time, bag_from=np.inf)
+    assert watched.detector.runs == 0
+
+
+def test_after_forgetting_the_place_is_known_from_then_on() -> None:
+    watched = Watched()
+    for time in every(0.5, 20):
+        watched.see(time)
+    watched.sense.forget()
+    said = watched.see(30.0)
+    assert said is not None
+    assert said.since == 30.0
+    assert said.objects == ()
+
+
+def test_boxes_are_in_pixels_of_the_view() -> None:
+    watched = Watched(view=View(640, 480))
+    for time in every(0.5, 20):
+        said = watched.see(time)
+    assert said is not None
+    (bag,) = said.objects
+    assert abs(bag.box.x1 - 300) < 6
+    assert abs(bag.box.y2 - 336) < 6
