@@ -289,6 +289,21 @@ def test_who_is_signed_out_elsewhere_reads_it(screens: Screens, place: Stand) ->
     expect(page.locator("[data-banner=over] a")).to_have_attribute("href", "/sign-in?next=%2F")
 
 
+def test_a_screen_that_nobody_touches_says_when_it_is_signed_out_and_a_key_keeps_it(
+    screens: Screens, place: Stand
+) -> None:
+    screen = screens.of("operator")
+    page = screen.open()
+    banner = page.locator("[data-banner=idle]")
+    expect(banner).to_have_count(0)
+    page.evaluate("localStorage.setItem('veilleur.active', String(Date.now() - 14 * 60000))")
+    expect(banner).to_contain_text(re.compile(r"signed out at \d\d:\d\d:\d\d"))
+    with page.expect_response("**/stay") as stayed:
+        screen.press("k")
+    assert stayed.value.status == 204
+    expect(banner).to_have_count(0)
+
+
 def test_one_signs_in_by_keyboard_and_a_wrong_password_says_so(
     screens: Screens, place: Stand
 ) -> None:
@@ -486,8 +501,8 @@ def test_axe_finds_nothing_in_dialogs_and_banners(screens: Screens, place: Stand
     check(screen, "order")
 
 
-PAGES = ("/cameras", "/cameras/gate/why", "/technical", "/authorisations", "/audit", "/statement", "/account",
-         "/accounts", "/tokens")  # fmt: skip
+PAGES = ("/cameras", "/cameras/gate/why", "/technical", "/authorisations", "/audit", "/statement",
+         "/account", "/accounts", "/tokens")  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

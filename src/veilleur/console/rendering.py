@@ -120,6 +120,7 @@ def _context(request: Request, shown: dict[str, Any]) -> dict[str, Any]:
         "laboratory": desk.laboratory,
         "path": request.url.path,
         "now": datetime.now(UTC),
+        "idle_s": round(request.app.state.settings.idle.total_seconds()),
         "stops": stops_for(desk, visitor),
         "clock": lambda at: at.astimezone(zone).strftime("%H:%M:%S"),
         "day": lambda at: at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),

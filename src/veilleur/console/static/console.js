@@ -2,7 +2,7 @@
 
 import { order, piece } from "./ask.js";
 import "./clock.js";
-import { clock } from "./clock.js";
+import { clock, serviceNow } from "./clock.js";
 import "./dialogs.js";
 import { feed, heardAt, listen } from "./feed.js";
 import { learn } from "./signals.js";
@@ -11,10 +11,12 @@ import { parse } from "./swap.js";
 import { say } from "./texts.js";
 
 const STAY_EVERY_MS = 60000;
+const WARN_MS = 120000;
+const ACTIVE = "veilleur.active"; // when somebody was last at a page of ours, whichever
+const idleMs = Number(document.querySelector("meta[name=idle]").content) * 1000;
 const banners = document.querySelector("[data-banners]");
 const life = document.querySelector("[data-life]");
 const lifeWords = document.querySelector("[data-life-words]");
-let stayed = performance.now();
 
 // ---------------------------------------------------------------- banners
 /** One line a matter; null takes it away. link: [address, words]. */
@@ -82,12 +84,22 @@ feed.addEventListener("stops", async ({ detail }) => {
 });
 
 // ---------------------------------------------------------------- somebody is there
-for (const sign of ["keydown", "pointerdown", "pointermove"])
-  addEventListener(sign, () => {
-    if (performance.now() - stayed < STAY_EVERY_MS) return;
-    stayed = performance.now();
-    order("/stay").catch(() => {});
-  }, { passive: true });
+const quietMs = () => Date.now() - Number(localStorage.getItem(ACTIVE) ?? 0);
+
+function stay() {
+  if (quietMs() < STAY_EVERY_MS) return;
+  localStorage.setItem(ACTIVE, String(Date.now()));
+  banner("idle", null);
+  order("/stay").catch(() => {});
+}
+
+localStorage.setItem(ACTIVE, String(Date.now())); // opening a page is a sign of life, too
+for (const sign of ["keydown", "pointerdown", "pointermove"]) addEventListener(sign, stay, { passive: true });
+feed.addEventListener("pulse", () => {
+  const left = idleMs - quietMs();
+  const at = new Date(serviceNow().getTime() + left);
+  banner("idle", left < WARN_MS ? say("idle", { time: clock(at) }) : null);
+});
 
 // ---------------------------------------------------------------- begin
 const rendered = document.querySelector("[data-last]")?.dataset.last;
