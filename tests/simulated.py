@@ -163,6 +163,11 @@ def _open_incidents(
     ]
 
 
+def _waiting(w: Transaction, camera: str, rule: str, *, canary: bool = False) -> Incident | None:
+    found = [w.store.incidents[id_] for id_ in w.store.of_rule.get((camera, rule, canary), ())]
+    return next((one for one in found if one.state.waiting), None)
+
+
 def _latest(w: Transaction, camera: str, rule: str, *, canary: bool = False) -> Incident | None:
     ids = w.store.of_rule.get((camera, rule, canary), ())
     found = [w.store.incidents[id_] for id_ in ids]
@@ -226,6 +231,7 @@ FAKES: dict[str, Any] = {
     "signals": SimpleNamespace(known=_known, add_signal=_add_signal),
     "incidents": SimpleNamespace(
         open_incidents=_open_incidents,
+        waiting=_waiting,
         latest=_latest,
         insert=_insert,
         update=_update,

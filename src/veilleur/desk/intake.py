@@ -128,14 +128,11 @@ def receive(
 
 def _incident_of(w: Writing, signal: SignalRecord, limits: Limits) -> Incident | None:
     """The one that waits, else the newest, if the signal is of its situation."""
-    waiting = [
-        one
-        for one in incidents.open_incidents(w, None, camera=signal.camera, canary=signal.canary)
-        if one.first.rule == signal.rule
-    ]
-    newest = incidents.latest(w, signal.camera, signal.rule, canary=signal.canary)
-    candidates = waiting or ([newest] if newest is not None else [])
-    return next((one for one in candidates if life.belongs(signal, one, limits)), None)
+    camera, rule, canary = signal.camera, signal.rule, signal.canary
+    known = incidents.waiting(w, camera, rule, canary=canary) or incidents.latest(
+        w, camera, rule, canary=canary
+    )
+    return known if known is not None and life.belongs(signal, known, limits) else None
 
 
 def _record(

@@ -224,6 +224,12 @@ def recent(
     return _incidents(r, newest.limit(limit))
 
 
+def waiting(r: Reading, camera: str, rule: str, *, canary: bool = False) -> Incident | None:
+    """The rule's one incident that is open or taken."""
+    query = _of(_within(None), camera, canary).where(incidents.c.rule == rule, _waiting)
+    return next(iter(_incidents(r, query)), None)
+
+
 def latest(r: Reading, camera: str, rule: str, *, canary: bool = False) -> Incident | None:
     """The rule's newest incident, in whatever state: the one a new signal may belong to."""
     query = _of(_within(None), camera, canary).where(incidents.c.rule == rule)
