@@ -48,6 +48,14 @@ def everything(peer_model: Path | None) -> list[Benchmark]:
         Benchmark(
             "Whole pipeline", "pipeline", ("--rounds", "3", *model), ("--rounds", "9", *model)
         ),
+        Benchmark("A hundred screens, a burst", "desk"),
+        Benchmark("Frame to screen, one camera", "desk", ("--cameras", "1")),
+        Benchmark(
+            "Frame to screen, 80 % of capacity",
+            "desk",
+            ("--cameras", "14"),
+            ("--cameras", "14", "--seconds", "180"),
+        ),
         Benchmark("Memory", "memory", ("--minutes", "2"), ("--minutes", "30")),
         Benchmark("Capacity, 1080p25", "capacity", ("--seconds", "30")),
         Benchmark(
