@@ -74,7 +74,7 @@ QUIET_LIVE = Span(QUIET_FROM_S, QUIET_FROM_S + LIVE_S)
 
 def ours(clip: Path, pace: Pace, span: Span, detectors: Detectors) -> float:
     """CPU seconds per stream second of the node on one camera."""
-    pause_s = 0.02 if pace is Pace.FAST else 0.2  # asking costs something too
+    pause_s = 0.1 if pace is Pace.FAST else 0.2  # asking costs something too
     with rig.node([rig.member("camera", clip, pace, loop=False)], detectors) as node:
 
         def at() -> float:

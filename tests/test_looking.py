@@ -186,3 +186,13 @@ def test_nothing_that_moves_waits_for_the_small_canvas() -> None:
     crowd = [(x, y, x + 24, y + 54) for x in range(40, 1200, 150) for y in range(40, 600, 150)]
     looker.look(shown(SMALL_ONE, *crowd), relative(*crowd), boxes(SMALL_ONE), 0.4)
     assert (len(canvas.shown), len(whole.shown)) == (1, 2)
+
+
+def test_only_what_moves_or_is_followed_is_looked_at_closely() -> None:
+    detector = WhiteBlobs()
+    looker = Looker(detector, LARGE, LookSettings(detail=Detail.ON, whole_s=60.0))
+    looks(looker, 2, SMALL_ONE)
+    for n in range(2, 22):
+        looker.look(shown(SMALL_ONE, SMALL_TWO), relative(SMALL_ONE), boxes(SMALL_ONE), n * 0.2)
+        assert (detector.shown[-1] > 200).any()
+        assert len(detector.detect(detector.shown[-1])) == 1

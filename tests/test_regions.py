@@ -41,10 +41,10 @@ def persons(*rows: tuple[float, float, float, float], scores: list[float]) -> De
 
 @given(SIZES)
 def test_packed_rectangles_lie_inside_and_apart(sizes: list[tuple[int, int]]) -> None:
-    corners = packed(np.array(sizes), 416, 256)
+    corners = packed(sizes, 416, 256)
     if corners is None:
         return
-    low, high = corners, corners + np.array(sizes)
+    low, high = np.array(corners), np.array(corners) + np.array(sizes)
     assert (low >= 0).all()
     assert (high <= (416, 256)).all()
     for i in range(len(sizes)):
@@ -55,12 +55,18 @@ def test_packed_rectangles_lie_inside_and_apart(sizes: list[tuple[int, int]]) ->
 
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=12))
 def test_few_small_rectangles_always_fit(sizes: list[tuple[int, int]]) -> None:
-    assert packed(np.array(sizes), 416, 256) is not None
+    assert packed(sizes, 416, 256) is not None
+
+
+def test_room_below_short_rectangles_is_used() -> None:
+    tall, short = [(100, 250)], [(140, 110)] * 4
+    assert packed(tall + short, 416, 256) is not None
+    assert packed([*tall, (100, 130), (100, 120), (100, 110), (100, 120)], 312, 256) is not None
 
 
 @pytest.mark.parametrize("size", [(417, 10), (10, 257)])
 def test_what_is_larger_than_the_canvas_does_not_fit(size: tuple[int, int]) -> None:
-    assert packed(np.array([size]), 416, 256) is None
+    assert packed([size], 416, 256) is None
 
 
 @given(

@@ -85,16 +85,28 @@ class Picture:
         """Small luma, area mean: (h, width) uint8, h in proportion. For health and activity."""
         width = min(width, self.width)
         height = max(1, round(width * self.height / self.width))
-        # Large pictures have rows enough: every second one gives the same mean at half the reading.
-        luma = self.luma[::2] if self.height >= _MANY_ROWS * height else self.luma
         frame = _scaled(
-            luma,
+            self._thinned(height),
             "gray8",
             (width, height, "gray8"),
             full_range=self.full_range,
             how=_SHRINK,
         )
         return np.ascontiguousarray(plane_rows(frame.planes[0])[:height, :width])
+
+    def _thinned(self, height: int) -> ImageArray:
+        """Luma with no more detail than a picture so high needs.
+
+        Large pictures have rows enough: every second one gives the same mean at half the reading.
+        What is left is halved by OpenCV's mean of 2 x 2, in a third of the time.
+        """
+        if self.height < _MANY_ROWS * height:
+            return self.luma
+        rows = self.luma[::2]
+        if len(rows) % 2:
+            return rows
+        size = self.width // 2, len(rows) // 2
+        return np.asarray(cv2.resize(rows, size, interpolation=cv2.INTER_AREA), np.uint8)
 
     def jpeg(self, width: int, quality: int = 85) -> bytes:
         """A still as a JPEG file, at most `width` pixels wide, without any metadata."""
