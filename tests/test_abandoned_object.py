@@ -375,3 +375,12 @@ def test_every_sentence_begins_with_signal_exactly_when_all_has_passed() -> None
             for language in languages:
                 said = sentence(candidate.checks, language)
                 assert said.startswith("Signal") == (candidate.failed is None)
+
+
+def test_a_bag_taken_away_at_the_last_moment_is_not_told_as_left() -> None:
+    """Where only the detector speaks, the alarm waits until the bag is found again."""
+    watched = watch()
+    said = with_bag(watched, every(0.5, 22.5))
+    for t in every(0.5, 40, since=23):
+        said.append((t, watched.step(scene(t, tracks({1: FAR})))))
+    assert signals(said) == []

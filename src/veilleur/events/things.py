@@ -19,6 +19,7 @@ from veilleur.perception.still import Content, Nature, Stillness, StillObject
 
 SETTLE_S = 3.0  # a bag is at rest when it has been found in one place so long
 LOST_S = 5.0  # a bag that is not found for so long, with nobody before it, is gone
+SEEN_S = 1.0  # not found for longer, a bag is hidden
 SAME = 0.2  # overlap (IoU) from which two boxes are one place
 LEAST_SCORE = 0.35
 MEMORY_S = 10.0  # over which it is told how often a bag is recognised
@@ -126,6 +127,8 @@ class Things:
                 thing.recognised += share * (1 - thing.recognised)
             elif not _covered(thing.box, scene):
                 thing.recognised -= share * thing.recognised
+            if thing.pixels is None:
+                thing.hidden = scene.time - thing.bag_seen > SEEN_S
 
     def _bag(self, box: Box, scene: Scene) -> Thing:
         thing = self._at(box)

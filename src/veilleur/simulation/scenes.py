@@ -462,10 +462,89 @@ def crowds() -> list[Made]:
     return made
 
 
+# ------------------------------------------------------------------ abandoned object
+
+SPOT = (0.5, 12.5)
+REACH_M = 3.0
+
+
+def left_rule(**params: float) -> dict[str, Any]:
+    floor = ((-6.0, 8.5), (6.0, 8.5), (6.0, 18.0), (-6.0, 18.0))
+    return {
+        "id": "left",
+        "event": "abandoned_object",
+        "zone": CAMERA.relative(floor),
+        "params": {"unattended_s": 10.0, **params},
+    }
+
+
+def lying(since: float, until: float) -> Walk:
+    """A bag on the spot."""
+    return Walk.along((since, *SPOT), (until, *SPOT), kind=Kind.BAG)
+
+
+def placing(at_s: float, leaves_s: float) -> Walk:
+    """Somebody comes to the spot, stays and goes."""
+    x, y = SPOT[0] - 0.5, SPOT[1]
+    return Walk.along(
+        (at_s - 6, -8.5, 12), (at_s, x, y), (leaves_s, x, y), (leaves_s + 6, -8.5, 12)
+    )
+
+
+def alone(walks: Sequence[Walk], since: float, until: float, after_s: float) -> list[Span]:
+    """From when on nobody of these is within 3 m of the spot; one truth if it lasts so long."""
+    times = np.arange(since, until + 1e-9, 0.05)
+    near = np.zeros(len(times), np.bool_)
+    for walk in walks:
+        x = np.interp(times, walk.times, walk.points[:, 0])
+        y = np.interp(times, walk.times, walk.points[:, 1])
+        there = (times >= walk.times[0]) & (times <= walk.times[-1])
+        near |= there & (np.hypot(x - SPOT[0], y - SPOT[1]) <= REACH_M)
+    return [
+        Span("left", a, a + after_s, b) for a, b in _spans(times, ~near) if b - a >= after_s
+    ]
+
+
+def belongings() -> list[Made]:
+    """A bag that is left, and bags that are not. Who passes within reach leaves it again in 4 s."""
+    owner, bag = placing(8, 12), lying(8, 45)
+    truth = alone([owner], 8, 45, 10.0)
+    passing = [
+        Walk.along((14 + 3 * n, -9, 11 + n % 2), (22 + 3 * n, 9, 11 + n % 2)) for n in range(8)
+    ]
+    again = Walk.along((16, -8.5, 12), (20, 0, 12.5), (40, 0, 12.5), (45, -8.5, 12))
+    other = Walk.along((9, 8.5, 14), (13, 1.5, 13), (45, 1.5, 13))
+    metres, heights = left_rule(), left_rule(radius_heights=1.75)
+    carried = Walk.along((2, -8, 12), (14, 8, 12), kind=Kind.BAG)
+    carrier = Walk.along((2, -8.4, 12), (14, 7.6, 12))
+    return [
+        Made(id="left_and_owner_leaves", walks=[owner, bag], rules=[metres], truth=truth,
+             pairs=PAIRS, duration_s=45.0),
+        Made(id="left_without_ground", walks=[owner, bag], rules=[heights], truth=truth,
+             duration_s=45.0),
+        Made(id="left_at_one_picture_a_second", walks=[owner, bag], rules=[metres], truth=truth,
+             pairs=PAIRS, duration_s=45.0, rate=1.0),
+        Made(id="left_two_pictures_in_five_lost", walks=[owner, bag], rules=[metres], truth=truth,
+             pairs=PAIRS, duration_s=45.0, lost=0.4),
+        Made(id="left_while_people_pass", walks=[owner, bag, *passing], rules=[metres],
+             truth=truth, pairs=PAIRS, duration_s=45.0),
+        Made(id="left_owner_stays", walks=[placing(8, 50), bag], rules=[metres], pairs=PAIRS,
+             duration_s=45.0),
+        Made(id="left_owner_comes_back", walks=[owner, again, lying(8, 40)], rules=[metres],
+             pairs=PAIRS, duration_s=45.0),
+        Made(id="left_with_somebody_else", walks=[owner, other, bag], rules=[metres], pairs=PAIRS,
+             duration_s=45.0),
+        Made(id="left_and_taken_away", walks=[owner, placing(18, 20), lying(8, 20)],
+             rules=[metres], pairs=PAIRS,
+             duration_s=45.0),
+        Made(id="left_never_but_carried", walks=[carrier, carried], rules=[metres], pairs=PAIRS),
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------ writing
 
 GROUPS: dict[str, tuple[Callable[[], list[Made]], ...]] = {
-    "made": (zones, lines, ways, gatherings),
+    "made": (zones, lines, ways, gatherings, belongings),
     "crowds": (crowds,),
 }
 
