@@ -49,8 +49,11 @@ class Room:
     async def screen(self, which: int, start: int) -> None:
         self._last[which] = start
         while True:
-            await self._listen(which)
-            self.cut += 1
+            try:
+                await self._listen(which)
+                self.cut += 1
+            except ConnectionRefusedError:  # the service is about to listen
+                await asyncio.sleep(0.1)
 
     async def _listen(self, which: int) -> None:
         reader, writer = await asyncio.open_connection(self._host, self._port, limit=1 << 20)
