@@ -11,6 +11,7 @@ import numpy as np
 
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.currents import CurrentsSense
+from veilleur.engine.fallen import FallenSense
 from veilleur.engine.pipeline import Pipeline
 from veilleur.engine.senses import Sense
 from veilleur.engine.sighting import digest
@@ -24,8 +25,10 @@ from veilleur.perception.counting import CountSettings
 from veilleur.perception.detector import Detector
 from veilleur.perception.loader import Choice, load_detector
 from veilleur.perception.looking import Looker, LookSettings
+from veilleur.perception.lying import Lying
 from veilleur.perception.models import STRIDE, input_size
 from veilleur.perception.movement import Movement
+from veilleur.perception.pose import Poses, load_poses
 from veilleur.perception.tracker import Tracker
 
 CANVAS = 0.6, 0.7  # of the height and width of the whole input
@@ -37,6 +40,7 @@ class Detectors:
 
     choice: Choice
     _loaded: dict[tuple[int, int], Detector] = field(default_factory=dict)
+    _poses: Poses | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fitting(self, view: View) -> Detector:
@@ -60,6 +64,13 @@ class Detectors:
             for side, share in zip((height, width), CANVAS, strict=True)
         )
         return self._of_size(rows, columns)
+
+    def poses(self) -> Poses:
+        """The pose model, loaded when first asked for. Errors: ModelUnusable."""
+        with self._lock:
+            if self._poses is None:
+                self._poses = load_poses(self.choice)
+            return self._poses
 
     def _of_size(self, height: int, width: int) -> Detector:
         size = height, width
@@ -96,6 +107,8 @@ class Assembly:
             senses.append(StillnessSense(Closeup(detectors.fitting(view), view)))
         if Event.CROWD_MOVEMENT in events:
             senses.append(CurrentsSense.of(self.rules, view))
+        if Event.PERSON_ON_GROUND in events:
+            senses.append(FallenSense(Lying(view, detectors.poses())))
         return tuple(senses)
 
     def parameters(self, rule: str) -> str:

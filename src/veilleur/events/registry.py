@@ -12,7 +12,14 @@ from pydantic_core import ErrorDetails
 
 from veilleur.catalogue import Event, Subject
 from veilleur.errors import ConfigurationError
-from veilleur.events import abandoned_object, crowd_movement, density, forbidden_zone, wrong_way
+from veilleur.events import (
+    abandoned_object,
+    crowd_movement,
+    density,
+    forbidden_zone,
+    person_on_ground,
+    wrong_way,
+)
 from veilleur.events.rule import Rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
@@ -47,14 +54,14 @@ class Registered:
     build: _Build
 
 
-def _crowd_movement(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
-    p = _checked(spec, crowd_movement.Parameters)
-    return crowd_movement.CrowdMovement.build(spec, view, p, clock=clock)
-
-
 def _abandoned_object(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
     p = _checked(spec, abandoned_object.Parameters)
     return abandoned_object.AbandonedObject.build(spec, view, p, clock=clock)
+
+
+def _crowd_movement(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
+    p = _checked(spec, crowd_movement.Parameters)
+    return crowd_movement.CrowdMovement.build(spec, view, p, clock=clock)
 
 
 def _density(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
@@ -66,6 +73,11 @@ def _forbidden_zone(spec: RuleSpecification, view: View, *, clock: bool) -> Rule
     return forbidden_zone.ForbiddenZone.build(spec, view, p, clock=clock)
 
 
+def _person_on_ground(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
+    p = _checked(spec, person_on_ground.Parameters)
+    return person_on_ground.PersonOnGround.build(spec, view, p, clock=clock)
+
+
 def _wrong_way(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
     return wrong_way.WrongWay.build(spec, view, _checked(spec, wrong_way.Parameters), clock=clock)
 
@@ -74,8 +86,9 @@ RULES: dict[Event, Registered] = {
     Event.FORBIDDEN_ZONE: Registered(forbidden_zone.Parameters, _forbidden_zone),
     Event.WRONG_WAY: Registered(wrong_way.Parameters, _wrong_way),
     Event.DENSITY: Registered(density.Parameters, _density),
-    Event.ABANDONED_OBJECT: Registered(abandoned_object.Parameters, _abandoned_object),
+    Event.PERSON_ON_GROUND: Registered(person_on_ground.Parameters, _person_on_ground),
     Event.CROWD_MOVEMENT: Registered(crowd_movement.Parameters, _crowd_movement),
+    Event.ABANDONED_OBJECT: Registered(abandoned_object.Parameters, _abandoned_object),
 }
 
 

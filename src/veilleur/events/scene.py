@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from veilleur.geometry import View
+from veilleur.perception.body import Body
 from veilleur.perception.flow import Flow
 from veilleur.perception.objects import Detections, Tracks
 from veilleur.perception.shifts import Shifts
@@ -24,8 +25,9 @@ class Scene:
     headcount: people counted in tiles, where they are too small or too many to be followed one by
     one; it may be seconds old (its own time says); None: count the tracks.
     shifts: answers how far what is in a box has moved; None: nobody can say (made scenes).
-    flow: how the pixels move, cell by cell; None: nobody looked.
     still: what has newly come to rest; None: nobody looked for it.
+    flow: how the pixels move, cell by cell; None: nobody looked.
+    bodies: people who stood and no longer do; None: nobody looked (made scenes, recordings).
     fresh: False where nothing was looked at anew (quiet scene): tracks are as they were.
     """
 
@@ -41,3 +43,4 @@ class Scene:
     shifts: Shifts | None = None
     flow: Flow | None = None
     still: Stillness | None = None
+    bodies: tuple[Body, ...] | None = None

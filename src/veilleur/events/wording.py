@@ -65,57 +65,6 @@ ENGLISH: dict[str, _Phrase] = {
         "{measured} in the zone (limit {threshold})",
         "{measured} in the zone, the limit of {threshold} is not passed",
     ),
-    "group": _Phrase(
-        "{measured} in the zone (at least {threshold})",
-        "{measured} in the zone, {threshold} are needed for a crowd",
-    ),
-    "hurried": _Phrase(
-        "{measured} hurry (at least {threshold})", "{measured} hurry, {threshold} are needed"
-    ),
-    "hurried_share": _Phrase(
-        "{measured} of the people hurry (limit {threshold})",
-        "{measured} of the people hurry, {threshold} are needed",
-    ),
-    "scattering_share": _Phrase(
-        "{measured} of the people hurry away from one point (limit {threshold})",
-        "{measured} of the people hurry away from one point, {threshold} are needed",
-    ),
-    "rushing_share": _Phrase(
-        "{measured} of the people hurry to one point (limit {threshold})",
-        "{measured} of the people hurry to one point, {threshold} are needed",
-    ),
-    "group_before": _Phrase(
-        "a group was there before for {measured} (limit {threshold})",
-        "a group was there before for {measured} only, {threshold} are needed",
-    ),
-    "calm_before": _Phrase(
-        "{measured} of the people hurried before (at most {threshold})",
-        "{measured} of the people hurried before (at most {threshold}): nothing sudden",
-    ),
-    "faster": _Phrase(
-        "a quarter of them faster than {measured} (limit {threshold}, by the calm before)",
-        "a quarter of them faster than {measured}, against the calm before {threshold} are needed",
-    ),
-    "moving": _Phrase(
-        "{measured} on the move (at least {threshold})",
-        "{measured} on the move, {threshold} are needed for a crowd",
-    ),
-    "against_stream": _Phrase(
-        "{measured} against the stream (at least {threshold})",
-        "{measured} against the stream, {threshold} are needed",
-    ),
-    "against_share": _Phrase(
-        "{measured} of those on the move (limit {threshold})",
-        "{measured} of those on the move go against the stream, {threshold} are needed",
-    ),
-    "one_way": _Phrase(
-        "{measured} went one way before (limit {threshold})",
-        "{measured} went one way before, {threshold} are needed: no stream to go against",
-    ),
-    "goes_on": _Phrase(
-        "the stream goes on with {measured} (limit {threshold})",
-        "the stream goes on with {measured}, {threshold} are needed: it has turned",
-    ),
     "at_rest": _Phrase(
         "at rest for {measured} (limit {threshold})",
         "at rest for {measured}, {threshold} are needed",
@@ -167,6 +116,76 @@ ENGLISH: dict[str, _Phrase] = {
         "the camera saw all of it",
         "the camera saw nothing for a time: the countdown begins anew, if the thing is still there",
     ),
+    "group": _Phrase(
+        "{measured} in the zone (at least {threshold})",
+        "{measured} in the zone, {threshold} are needed for a crowd",
+    ),
+    "hurried": _Phrase(
+        "{measured} hurry (at least {threshold})", "{measured} hurry, {threshold} are needed"
+    ),
+    "hurried_share": _Phrase(
+        "{measured} of the people hurry (limit {threshold})",
+        "{measured} of the people hurry, {threshold} are needed",
+    ),
+    "scattering_share": _Phrase(
+        "{measured} of the people hurry away from one point (limit {threshold})",
+        "{measured} of the people hurry away from one point, {threshold} are needed",
+    ),
+    "rushing_share": _Phrase(
+        "{measured} of the people hurry to one point (limit {threshold})",
+        "{measured} of the people hurry to one point, {threshold} are needed",
+    ),
+    "group_before": _Phrase(
+        "a group was there before for {measured} (limit {threshold})",
+        "a group was there before for {measured} only, {threshold} are needed",
+    ),
+    "calm_before": _Phrase(
+        "{measured} of the people hurried before (at most {threshold})",
+        "{measured} of the people hurried before (at most {threshold}): nothing sudden",
+    ),
+    "faster": _Phrase(
+        "a quarter of them faster than {measured} (limit {threshold}, by the calm before)",
+        "a quarter of them faster than {measured}, against the calm before {threshold} are needed",
+    ),
+    "moving": _Phrase(
+        "{measured} on the move (at least {threshold})",
+        "{measured} on the move, {threshold} are needed for a crowd",
+    ),
+    "against_stream": _Phrase(
+        "{measured} against the stream (at least {threshold})",
+        "{measured} against the stream, {threshold} are needed",
+    ),
+    "against_share": _Phrase(
+        "{measured} of those on the move (limit {threshold})",
+        "{measured} of those on the move go against the stream, {threshold} are needed",
+    ),
+    "one_way": _Phrase(
+        "{measured} went one way before (limit {threshold})",
+        "{measured} went one way before, {threshold} are needed: no stream to go against",
+    ),
+    "goes_on": _Phrase(
+        "the stream goes on with {measured} (limit {threshold})",
+        "the stream goes on with {measured}, {threshold} are needed: it has turned",
+    ),
+    "stood": _Phrase(
+        "was upright for {measured}", "was not seen upright ({measured} of {threshold})"
+    ),
+    "tall": _Phrase(
+        "large enough ({measured} tall)", "too small to judge ({measured} tall of {threshold})"
+    ),
+    "passage": _Phrase(
+        "on the ground {measured} later (at most {threshold})",
+        "not on the ground within {threshold} of being upright ({measured})",
+    ),
+    "lying": _Phrase(
+        "lying in {measured} of the looks (limit {threshold})",
+        "not lying: in {measured} of the looks, {threshold} are needed",
+    ),
+    "in_sight": _Phrase("in sight", "somebody stands before at the moment"),
+    "immobile": _Phrase(
+        "immobile for {measured} (limit {threshold})",
+        "immobile for {measured}, {threshold} are needed",
+    ),
 }
 FRENCH: dict[str, _Phrase] = {
     "in_force": _Phrase("la règle est en vigueur", "la règle n’est pas en vigueur à cette heure"),
@@ -207,59 +226,6 @@ FRENCH: dict[str, _Phrase] = {
     "people": _Phrase(
         "{measured} dans la zone (seuil\u00a0: {threshold})",
         "{measured} dans la zone, le seuil de {threshold} n’est pas dépassé",
-    ),
-    "group": _Phrase(
-        "{measured} dans la zone (au moins {threshold})",
-        "{measured} dans la zone, {threshold} {needed} pour une foule",
-    ),
-    "hurried": _Phrase(
-        "{measured} en hâte (au moins {threshold})", "{measured} en hâte, {threshold} {needed}"
-    ),
-    "hurried_share": _Phrase(
-        "{measured} des personnes en hâte (seuil\u00a0: {threshold})",
-        "{measured} des personnes en hâte, {threshold} {needed}",
-    ),
-    "scattering_share": _Phrase(
-        "{measured} des personnes s’éloignent en hâte d’un même point (seuil\u00a0: {threshold})",
-        "{measured} des personnes s’éloignent en hâte d’un même point, {threshold} {needed}",
-    ),
-    "rushing_share": _Phrase(
-        "{measured} des personnes se hâtent vers un même point (seuil\u00a0: {threshold})",
-        "{measured} des personnes se hâtent vers un même point, {threshold} {needed}",
-    ),
-    "group_before": _Phrase(
-        "un groupe était là auparavant pendant {measured} (seuil\u00a0: {threshold})",
-        "un groupe n’était là auparavant que pendant {measured}, {threshold} {needed}",
-    ),
-    "calm_before": _Phrase(
-        "{measured} des personnes en hâte auparavant (au plus {threshold})",
-        "{measured} des personnes en hâte auparavant (au plus {threshold})\u00a0: rien de soudain",
-    ),
-    "faster": _Phrase(
-        "un quart d’entre elles à plus de {measured} (seuil selon le calme d’avant\u00a0:"
-        " {threshold})",
-        "un quart d’entre elles à plus de {measured}, {threshold} {needed} selon le calme d’avant",
-    ),
-    "moving": _Phrase(
-        "{measured} en mouvement (au moins {threshold})",
-        "{measured} en mouvement, {threshold} {needed} pour une foule",
-    ),
-    "against_stream": _Phrase(
-        "{measured} à contre-courant (au moins {threshold})",
-        "{measured} à contre-courant, {threshold} {needed}",
-    ),
-    "against_share": _Phrase(
-        "{measured} de celles en mouvement (seuil\u00a0: {threshold})",
-        "{measured} de celles en mouvement à contre-courant, {threshold} {needed}",
-    ),
-    "one_way": _Phrase(
-        "auparavant, {measured} allaient dans un même sens (seuil\u00a0: {threshold})",
-        "auparavant, {measured} allaient dans un même sens, {threshold} {needed}\u00a0: pas de"
-        " courant",
-    ),
-    "goes_on": _Phrase(
-        "le courant se poursuit avec {measured} (seuil\u00a0: {threshold})",
-        "le courant se poursuit avec {measured}, {threshold} {needed}\u00a0: il s’est retourné",
     ),
     "at_rest": _Phrase(
         "immobile depuis {measured} (seuil\u00a0: {threshold})",
@@ -316,6 +282,77 @@ FRENCH: dict[str, _Phrase] = {
         "vu sans interruption",
         "la caméra n’a rien vu pendant un temps\u00a0: le décompte recommence, si l’objet est"
         " encore là",
+    ),
+    "group": _Phrase(
+        "{measured} dans la zone (au moins {threshold})",
+        "{measured} dans la zone, {threshold} {needed} pour une foule",
+    ),
+    "hurried": _Phrase(
+        "{measured} en hâte (au moins {threshold})", "{measured} en hâte, {threshold} {needed}"
+    ),
+    "hurried_share": _Phrase(
+        "{measured} des personnes en hâte (seuil\u00a0: {threshold})",
+        "{measured} des personnes en hâte, {threshold} {needed}",
+    ),
+    "scattering_share": _Phrase(
+        "{measured} des personnes s’éloignent en hâte d’un même point (seuil\u00a0: {threshold})",
+        "{measured} des personnes s’éloignent en hâte d’un même point, {threshold} {needed}",
+    ),
+    "rushing_share": _Phrase(
+        "{measured} des personnes se hâtent vers un même point (seuil\u00a0: {threshold})",
+        "{measured} des personnes se hâtent vers un même point, {threshold} {needed}",
+    ),
+    "group_before": _Phrase(
+        "un groupe était là auparavant pendant {measured} (seuil\u00a0: {threshold})",
+        "un groupe n’était là auparavant que pendant {measured}, {threshold} {needed}",
+    ),
+    "calm_before": _Phrase(
+        "{measured} des personnes en hâte auparavant (au plus {threshold})",
+        "{measured} des personnes en hâte auparavant (au plus {threshold})\u00a0: rien de soudain",
+    ),
+    "faster": _Phrase(
+        "un quart d’entre elles à plus de {measured} (seuil selon le calme d’avant\u00a0:"
+        " {threshold})",
+        "un quart d’entre elles à plus de {measured}, {threshold} {needed} selon le calme d’avant",
+    ),
+    "moving": _Phrase(
+        "{measured} en mouvement (au moins {threshold})",
+        "{measured} en mouvement, {threshold} {needed} pour une foule",
+    ),
+    "against_stream": _Phrase(
+        "{measured} à contre-courant (au moins {threshold})",
+        "{measured} à contre-courant, {threshold} {needed}",
+    ),
+    "against_share": _Phrase(
+        "{measured} de celles en mouvement (seuil\u00a0: {threshold})",
+        "{measured} de celles en mouvement à contre-courant, {threshold} {needed}",
+    ),
+    "one_way": _Phrase(
+        "auparavant, {measured} allaient dans un même sens (seuil\u00a0: {threshold})",
+        "auparavant, {measured} allaient dans un même sens, {threshold} {needed}\u00a0: pas de"
+        " courant",
+    ),
+    "goes_on": _Phrase(
+        "le courant se poursuit avec {measured} (seuil\u00a0: {threshold})",
+        "le courant se poursuit avec {measured}, {threshold} {needed}\u00a0: il s’est retourné",
+    ),
+    "stood": _Phrase("debout pendant {measured}", "pas vu debout ({measured} sur {threshold})"),
+    "tall": _Phrase(
+        "assez grand ({measured} de haut)",
+        "trop petit pour en juger ({measured} de haut sur {threshold})",
+    ),
+    "passage": _Phrase(
+        "au sol {measured} après (au plus {threshold})",
+        "pas au sol dans les {threshold} après la station debout ({measured})",
+    ),
+    "lying": _Phrase(
+        "allongé dans {measured} des regards (seuil\u00a0: {threshold})",
+        "pas allongé\u00a0: dans {measured} des regards, {threshold} requis",
+    ),
+    "in_sight": _Phrase("en vue", "quelqu’un se tient devant en ce moment"),
+    "immobile": _Phrase(
+        "immobile depuis {measured} (seuil\u00a0: {threshold})",
+        "immobile depuis {measured}, {threshold} {needed}",
     ),
 }
 UNITS: dict[Language, dict[str, str]] = {

@@ -70,12 +70,13 @@ class Point(IntEnum):
 class Pose:
     """points: (17, 2) pixels of the view, see Point. scores: (17,) 0..1, how sure each is.
 
-    turn: quarter turns, against the clock, in which the body was shown.
+    turn: quarter turns, against the clock, in which the body was shown. looks: inferences made.
     """
 
     points: FloatArray
     scores: FloatArray
     turn: int
+    looks: int = 1
 
     def middle(self, *points: Point) -> FloatArray:
         """(2,) mean place of some points, pixels of the view."""
@@ -97,11 +98,17 @@ class Poses:
         self._session = session
 
     def of(
-        self, picture: Picture, view: View, box: Box, turns: Sequence[int] = (0,)
+        self,
+        picture: Picture,
+        view: View,
+        box: Box,
+        turns: Sequence[int] = (0,),
+        enough: float | None = None,
     ) -> Pose | None:
         """The one body in the box (pixels of the view), as the surest of the turns shows it.
 
-        turns: quarter turns to try, one inference each. None: the box is not in the picture.
+        turns: quarter turns to try, one inference each, until one is as sure as `enough`.
+        None: the box is not in the picture.
         """
         side = MARGIN * max(box.width, box.height, 1.0)
         x, y = box.centre
@@ -109,10 +116,18 @@ class Poses:
         square = _square(picture, view, shown)
         if square is None:
             return None
-        found = [_Read(turn, self._read(np.rot90(square, turn))) for turn in turns]
-        best = max(found, key=lambda read: (read.scores[list(BODY)].mean(), -read.turn))
+        best: _Read | None = None
+        looks = 0
+        for turn in turns:
+            looks += 1
+            read = _Read(turn, self._read(np.rot90(square, turn)))
+            best = read if best is None or read.sure > best.sure else best
+            if enough is not None and read.sure >= enough:
+                break
+        if best is None:
+            return None
         points = best.places * side + np.array((shown.x1, shown.y1))
-        return Pose(points, best.scores, best.turn)
+        return Pose(points, best.scores, best.turn, looks)
 
     def _read(self, image: ImageArray) -> FloatArray:
         """(17, 3) y, x, score of the picture as it is shown, 0..1."""
@@ -124,6 +139,10 @@ class Poses:
 class _Read:
     turn: int
     raw: FloatArray
+
+    @property
+    def sure(self) -> float:
+        return float(self.raw[list(BODY), 2].mean())
 
     @property
     def scores(self) -> FloatArray:

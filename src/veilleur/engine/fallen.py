@@ -1,0 +1,29 @@
+"""The sense behind `person_on_ground`: who stood and now lies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from veilleur.cameras.frame import Frame
+from veilleur.events.scene import Scene
+from veilleur.perception.body import Body
+from veilleur.perception.lying import Lying
+
+
+class FallenSense:
+    """One camera's. Where nothing was looked at anew nothing moved: bodies are as before."""
+
+    def __init__(self, lying: Lying) -> None:
+        self._lying = lying
+        self._bodies: tuple[Body, ...] = ()
+
+    def look(self, scene: Scene, frame: Frame) -> Scene:
+        if scene.fresh:
+            self._bodies = self._lying.step(
+                frame.picture, scene.tracks, scene.detections, scene.time
+            )
+        return replace(scene, bodies=self._bodies)
+
+    def forget(self) -> None:
+        self._lying.forget()
+        self._bodies = ()

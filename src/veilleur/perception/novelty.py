@@ -1,0 +1,116 @@
+"""What is new in the picture: compared with three small pictures of the last seconds."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from veilleur.cameras.picture import Picture
+from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
+
+WIDTH = 480
+EVERY_S, KEPT = 1.5, 3
+CHANGED = 18  # grey levels
+JOINS = np.ones((5, 5), np.uint8)
+
+
+class Usual:
+    """How a place has looked in the last seconds: the middle of small pictures, pixel by pixel."""
+
+    def __init__(self) -> None:
+        self._kept: deque[ImageArray] = deque(maxlen=KEPT)
+        self._last: float | None = None
+        self._middle: ImageArray | None = None
+
+    def forget(self) -> None:
+        """Nothing is known any more."""
+        self._kept.clear()
+        self._last, self._middle = None, None
+
+    def remember(self, picture: Picture, time: float) -> None:
+        """Keep this picture, if the last one is old enough. time: seconds of the stream."""
+        if self._last is not None and 0 <= time - self._last < EVERY_S:
+            return
+        small = picture.thumbnail(WIDTH)
+        if self._kept and self._kept[0].shape != small.shape:
+            self._kept.clear()
+        self._kept.append(small)
+        self._last, self._middle = time, None
+
+    def now(self) -> ImageArray | None:
+        """(h, w) luma, WIDTH wide; None: no picture was kept."""
+        if self._middle is None and self._kept:
+            self._middle = _middle(list(self._kept))
+        return self._middle
+
+
+def _middle(kept: list[ImageArray]) -> ImageArray:
+    """Of three the one in the middle, pixel by pixel; of fewer the first."""
+    if len(kept) < KEPT:
+        return kept[0]
+    one, other, third = kept
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    return np.maximum(low, np.minimum(high, third))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Novelty:
+    """new: (h, w), what differs from the usual; None: nobody knows. scale: its pixels to a pixel
+    of the view."""
+
+    new: BoolArray | None
+    scale: float
+
+    @classmethod
+    def since(
+        cls, usual: ImageArray | None, picture: Picture, view: View, others: FloatArray
+    ) -> Novelty:
+        """What differs now, the general light apart.
+
+        others: (n, 4) boxes, pixels of the view, in which nothing counts as new.
+        """
+        now = picture.thumbnail(WIDTH)
+        scale = now.shape[1] / view.width
+        if usual is None or usual.shape != now.shape:
+            return cls(None, scale)
+        difference = now.astype(np.int16) - usual
+        difference -= np.int16(np.median(difference[::4, ::4]))
+        new = np.abs(difference) > CHANGED
+        for x1, y1, x2, y2 in (others * scale).astype(int).tolist():
+            new[max(y1, 0) : y2, max(x1, 0) : x2] = False
+        return cls(new, scale)
+
+    def share(self, box: Box) -> float:
+        """How much of a box is new, 0..1; 1 where nobody knows."""
+        if self.new is None:
+            return 1.0
+        part = self.new[self._cells(self.new, box)]
+        return float(part.mean()) if part.size else 0.0
+
+    def largest(self, within: Box, least: float) -> Box | None:
+        """The box of the largest new thing; least: square pixels of the view that it must have."""
+        if self.new is None:
+            return None
+        rows, columns = self._cells(self.new, within)
+        part = self.new[rows, columns].astype(np.uint8)
+        if not part.size:
+            return None
+        closed = cv2.morphologyEx(part, cv2.MORPH_CLOSE, JOINS)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+        if count < 2:
+            return None
+        x, y, width, height, area = stats[1 + int(np.argmax(stats[1:, 4]))].tolist()
+        if area < least * self.scale**2:
+            return None
+        x, y = x + columns.start, y + rows.start
+        corners = np.array((x, y, x + width, y + height)) / self.scale
+        return Box(*corners.tolist())
+
+    def _cells(self, new: BoolArray, box: Box) -> tuple[slice, slice]:
+        height, width = new.shape
+        x1, y1, x2, y2 = (int(v * self.scale) for v in (box.x1, box.y1, box.x2, box.y2))
+        rows = slice(min(max(y1, 0), height), min(max(y2 + 1, 0), height))
+        return rows, slice(min(max(x1, 0), width), min(max(x2 + 1, 0), width))
