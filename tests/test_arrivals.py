@@ -48,6 +48,11 @@ def test_what_was_there_from_the_beginning_is_not_new_and_taken_away_leaves_a_tr
     assert said[-1][1] == ()
 
 
+def test_who_was_only_passing_in_the_first_pictures_leaves_nothing_behind() -> None:
+    """Where the place was hardly seen, what is seen from then on is the place."""
+    assert natures(watched([between(BAG, 0, 1)], every(0.5, 20))) == set()
+
+
 def test_a_thing_taken_away_is_gone_within_seconds_and_its_place_is_the_place_again() -> None:
     said = watched([between(BAG, 10, 30)], every(0.5, 40))
     assert natures(said) == {Nature.THING}

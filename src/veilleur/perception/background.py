@@ -24,7 +24,7 @@ from veilleur.geometry import BoolArray, FloatArray
 PIXELS = 76_800  # of the working size, 320 x 240: a bag of a person 80 pixels tall has over ten
 LUMA, CHROMA = 12.0, 9.0  # grey levels: smaller differences are noise
 NOISY = 4.0  # mean deviations of a pixel: smaller differences are its own unrest
-NOISIEST = 40.0
+NOISIEST = 24.0
 KNOWN_S, QUICK_S = 30.0, 3.0  # time constants of the two layers
 FIRST_S = 10.0  # at the beginning the slow layer learns faster
 DARKEST = 8.0  # grey levels: no ratio is taken of less
@@ -115,6 +115,7 @@ class Background:
         self._front = self.known
         self.began = self.seen = self._front_began = self._unrest = np.zeros((0, 0), np.float32)
         self._strange = np.zeros((0, 0), np.bool_)
+        self._known_s = np.zeros((0, 0), np.float32)
 
     @property
     def ready(self) -> bool:
@@ -155,6 +156,7 @@ class Background:
     def absorb(self, where: BoolArray) -> None:
         """From now on, what is at rest here is the place itself."""
         self.known.blend(self.lately, where, 1.0)
+        self._known_s[where] = np.maximum(self._known_s, self.seen - self.began)[where]
         self._clear(where)
 
     def _begin(self, now: Planes, time: float) -> None:
@@ -165,6 +167,7 @@ class Background:
         self._front_began = np.full(shape, NEVER, np.float64)
         self._unrest = np.full(shape, 2.0, np.float32)
         self._strange = np.zeros(shape, np.bool_)
+        self._known_s = np.zeros(shape, np.float32)
         self.time = self.started = time
 
     def _follow_light(self, now: Planes) -> float:
@@ -187,6 +190,7 @@ class Background:
         gain = self._local_gain(now, ~resting)
         self.known.scale(gain)
         self.known.blend(now, ~resting, 1.0)
+        self._known_s[~resting] = self._rates.settle_s
         in_view = resting & (self.seen >= (self.time or time))
         self.lately.scale(gain)
         self.lately.blend(now, in_view, 1.0)
@@ -206,6 +210,7 @@ class Background:
         share = 1 - float(np.exp(-elapsed_s / slow_s))
         off = np.abs(now.luma - self.known.luma)
         self._unrest += share * np.where(same, off - self._unrest, 0)
+        self._known_s[same] += elapsed_s
         self.known.blend(now, same, share)
 
     def _rest(
@@ -216,7 +221,11 @@ class Background:
         elapsed_s: float,
         time: float,
     ) -> None:
-        """The quick layer: what is seen instead of the place, and how long the same."""
+        """The quick layer: what is seen instead of the place, and how long the same.
+
+        What comes to rest where the place was hardly ever seen (somebody passed there in the first
+        picture) is the place.
+        """
         quick = 1 - float(np.exp(-elapsed_s / QUICK_S))
         resting = self.at_rest
         as_lately = strange & np.isfinite(self.began)
@@ -230,6 +239,7 @@ class Background:
         self.seen[taken] = time
         back = ~strange & (time - self.seen > np.where(resting, self._rates.back_s, 0.0))
         self._clear(back)
+        self.absorb(self.at_rest & (self._known_s < self._rates.settle_s))
 
     def _outlasts(
         self, now: Planes, hides: BoolArray, tolerance: FloatArray, quick: float, time: float
