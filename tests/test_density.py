@@ -78,6 +78,15 @@ def test_people_on_the_border_raise_no_alarm_but_keep_one() -> None:
     assert [len(watched.step(scene(t, border)).holding) for t in every(1, 14, 8)] == [1] * 7
 
 
+def test_why_there_is_no_alarm_agrees_with_its_numbers() -> None:
+    """Somebody on the border is counted and reaches no level: the words say so."""
+    (candidate,) = crowd(max_people=0.5).step(scene(0, tracks({1: (103.0, 500.0)}))).candidates
+    failed = candidate.failed
+    assert failed is not None
+    assert (failed.name, failed.measured, failed.threshold) == ("clearly_inside", 0.0, 0.5)
+    assert all((c.measured > c.threshold) == c.passed for c in candidate.checks)
+
+
 def test_per_square_metre_is_the_count_over_the_area_on_the_ground() -> None:
     """The zone has 64 square metres."""
     watched = crowd(True, max_per_m2=0.1)

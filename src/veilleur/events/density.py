@@ -75,6 +75,16 @@ class Count:
     hidden: float
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """people: in the zone; firm: of these not on its border, where a box's unrest carries them in
+    and out."""
+
+    people: float
+    firm: float
+    at_least: bool
+
+
 class Density:
     """See the module. One instance per rule and camera."""
 
@@ -160,7 +170,8 @@ class Density:
             [(c.people, c.firm, c.hidden) for _, c in self._counts], axis=0
         ).tolist()
         stays = self._held.update(self._over(people, firm), scene.time)
-        return self._verdict(scene, people, stays, self._at_least(people, hidden))
+        counted = Counted(people, firm, self._at_least(people, hidden))
+        return self._verdict(scene, counted, stays)
 
     def _over(self, people: float, firm: float) -> list[str]:
         """The levels that are exceeded: reached by those clearly inside, ended by all of them."""
@@ -191,16 +202,14 @@ class Density:
         dense = self._area is not None and people / self._area > self._p.trusted_per_m2
         return dense or hidden > self._p.trusted_hidden
 
-    def _verdict(
-        self, scene: Scene, people: float, stays: dict[str, Stay], at_least: bool
-    ) -> Verdict:
+    def _verdict(self, scene: Scene, counted: Counted, stays: dict[str, Stay]) -> Verdict:
         raised: dict[str, tuple[Signal, ...]] = {ALARM: (), WATCH: ()}
         for level, stay in stays.items():
             if stay.due:
-                raised[level] = (self._signal(scene, level, stay, people, at_least),)
+                raised[level] = (self._signal(scene, level, stay, counted),)
         alarm = stays.get(ALARM)
         going_on = alarm is not None and (alarm.due or alarm.told)
-        checks = self._checks(people, ALARM, alarm, at_least)
+        checks = self._checks(counted, ALARM, alarm)
         return Verdict(
             signals=raised[ALARM],
             notices=raised[WATCH] if not going_on else (),
@@ -208,9 +217,7 @@ class Density:
             candidates=(Candidate(where=self._zone.box, checks=checks),),
         )
 
-    def _signal(
-        self, scene: Scene, level: str, stay: Stay, people: float, at_least: bool
-    ) -> Signal:
+    def _signal(self, scene: Scene, level: str, stay: Stay, counted: Counted) -> Signal:
         return Signal(
             event=self.event,
             rule=self.id,
@@ -218,34 +225,37 @@ class Density:
             began=stay.began,
             noticed=scene.time,
             where=self._zone.box,
-            checks=self._checks(people, level, stay, at_least),
+            checks=self._checks(counted, level, stay),
             level=level,
         )
 
-    def _checks(
-        self, people: float, level: str, stay: Stay | None, at_least: bool
-    ) -> tuple[Check, ...]:
-        """The count, per square metre where the rule asks for it, then its persistence."""
+    def _checks(self, counted: Counted, level: str, stay: Stay | None) -> tuple[Check, ...]:
+        """The count, per square metre where the rule asks for it; how much of it stands clearly
+        inside, which is what reaches a level; then its persistence."""
         per = self._area if self._per_m2 and self._area is not None else 1.0
-        unit = "people/m2" if self._per_m2 else "people"
+        limit, over = self._limits[level], stay is not None
         held_s = stay.held_s if stay is not None else 0.0
-        over = stay is not None
-        return (
-            Check(
-                name="people",
+
+        def count(name: str, people: float, *, passed: bool) -> Check:
+            return Check(
+                name=name,
                 measured=people / per,
-                threshold=self._limits[level] / per,
-                unit=unit,
+                threshold=limit / per,
+                unit="people/m2" if self._per_m2 else "people",
                 held_s=held_s,
-                passed=over,
-                at_least=at_least,
-            ),
-            Check(
-                name="persisted",
-                measured=held_s,
-                threshold=self._p.persist_s,
-                unit="s",
-                held_s=held_s,
-                passed=stay is not None and (stay.due or stay.told),
-            ),
+                passed=passed,
+                at_least=counted.at_least,
+            )
+
+        all_of_them = count("people", counted.people, passed=over or counted.people > limit)
+        persisted = Check(
+            name="persisted",
+            measured=held_s,
+            threshold=self._p.persist_s,
+            unit="s",
+            held_s=held_s,
+            passed=stay is not None and (stay.due or stay.told),
         )
+        if over or not all_of_them.passed:
+            return all_of_them, persisted
+        return all_of_them, count("clearly_inside", counted.firm, passed=False), persisted

@@ -65,6 +65,10 @@ ENGLISH: dict[str, _Phrase] = {
         "{measured} in the zone (limit {threshold})",
         "{measured} in the zone, the limit of {threshold} is not passed",
     ),
+    "clearly_inside": _Phrase(
+        "{measured} clearly inside (limit {threshold})",
+        "{measured} clearly inside, others on the border; the limit of {threshold} is not passed",
+    ),
     "at_rest": _Phrase(
         "at rest for {measured} (limit {threshold})",
         "at rest for {measured}, {threshold} are needed",
@@ -226,6 +230,11 @@ FRENCH: dict[str, _Phrase] = {
     "people": _Phrase(
         "{measured} dans la zone (seuil\u00a0: {threshold})",
         "{measured} dans la zone, le seuil de {threshold} n’est pas dépassé",
+    ),
+    "clearly_inside": _Phrase(
+        "{measured} nettement à l’intérieur (seuil\u00a0: {threshold})",
+        "{measured} nettement à l’intérieur, d’autres au bord\u00a0; le seuil de {threshold} "
+        "n’est pas dépassé",
     ),
     "at_rest": _Phrase(
         "immobile depuis {measured} (seuil\u00a0: {threshold})",
