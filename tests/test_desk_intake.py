@@ -15,11 +15,13 @@ import pytest
 
 from tests.desk import at, database, sighting
 from veilleur.catalogue import Priority
+from veilleur.desk import intake
 from veilleur.desk.intake import Intake, IntakeSettings, Stored, in_shares, record_of
 from veilleur.engine.sighting import Sighting
 from veilleur.errors import StoreError
 from veilleur.geometry import Box, View
 from veilleur.incidents.incident import State
+from veilleur.law.deed import Deed
 from veilleur.store import chain, evidence, incidents, outbox, signals
 from veilleur.store.database import Database
 from veilleur.store.transaction import Writing
@@ -143,6 +145,18 @@ def test_what_the_store_refuses_waits_and_is_stored_once_when_it_can(
             "tracks": 1,
             "door": 1,
         }
+
+
+def test_signals_for_which_there_was_no_room_are_on_the_record(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_WAITING", 2)
+    desk.take_in(*(sighting(n, rule=f"r{n}") for n in range(5)))
+    with desk.store.read() as r:
+        assert len(incidents.open_incidents(r, None)) == 2
+        (gap,) = chain.lines(r, chain.Question(deeds=frozenset({Deed.GAP})))
+    assert gap.details == '{"signals_lost":"3"}'
+    assert desk.intake.lost == 0
 
 
 def test_a_box_beyond_the_picture_ends_at_its_edge() -> None:

@@ -122,3 +122,13 @@ def test_what_was_lifted_is_still_told(database: Database) -> None:
         kept = r.connection.execute(select(orders.stops.c.lifted_by)).scalars().all()
         assert kept == ["bob", "bob"]
         assert r.connection.execute(select(func.count(orders.stops.c.id))).scalar_one() == 2
+
+
+def test_a_camera_is_withdrawn_also_where_the_clock_was_set_back_before(database: Database) -> None:
+    with database.write() as w:
+        orders.add_act(w, act(), "ann", at(3600))
+        assert orders.withdraw(w, "gate", "ann", at(1), "asked for")
+    assert current(database).withdrawn == {"gate"}
+    with database.write() as w:
+        orders.add_act(w, act(reference="Arrêté 2026-124"), "ann", at(2))
+    assert current(database).withdrawn == frozenset()

@@ -168,7 +168,8 @@ class Intake:
 
     priorities: (camera, rule) to the rule's urgency, as it is configured now. stored: told of each
     signal that is on the disk, in this thread. alive: with each round, None or why nothing can be
-    stored; also in `trouble`. lost: signals for which there was no room any more.
+    stored; also in `trouble`. lost: signals for which there was no room any more, until that is on
+    the record.
     """
 
     def __init__(
@@ -254,6 +255,10 @@ class Intake:
                 incident, opened = received
                 still = self._promised(w, incident) if opened else None
                 done.append(Stored(one.signal, incident, one.sighting, still))
+            if self.lost:
+                details = {"signals_lost": str(self.lost)}
+                w.record(Entry(deed=Deed.GAP, at=now, who=SYSTEM, details=details))
+        self.lost = 0
         return done
 
     def _stored_before(self, w: Writing, one: _Waiting) -> list[Stored]:

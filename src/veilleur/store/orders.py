@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    func,
     select,
 )
 
@@ -81,7 +82,7 @@ def add_act(w: Writing, act: Authorisation, who: str, at: datetime) -> None:
         "act": _text(act),
         "ends": act.period.end,
         "added_by": who,
-        "added_at": at,
+        "added_at": _after(w, withdrawals.c.at, at),
     }
     if not insert_once(w.connection, acts, row):
         raise AlreadyStored(f"act {act.reference} is stored already", id=act.reference)
@@ -102,11 +103,19 @@ def suspend(w: Writing, reference: str, by: Suspension) -> bool:
 def withdraw(w: Writing, camera: str, who: str, at: datetime, reason: str) -> bool:
     """The camera may be analysed under no act that is there; one that is added later may name it
     again. False: it is withdrawn from all of them already."""
+    at = _after(w, acts.c.added_at, at)
     row = {"id": new_id(at), "camera": camera, "who": who, "at": at, "reason": reason}
     if camera in _withdrawn(w, _named(w, at)):
         return False
     w.connection.execute(withdrawals.insert(), row)
     return True
+
+
+def _after(w: Writing, other: Column[datetime], at: datetime) -> datetime:
+    """Acts and withdrawals count in the order in which they came, also where the clock was set
+    back in between: never before the last of the other sort."""
+    last = w.connection.execute(select(func.max(other))).scalar()
+    return at if last is None else max(at, last + timedelta(microseconds=1))
 
 
 def stop(w: Writing, wanted: Stop) -> bool:
