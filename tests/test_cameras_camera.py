@@ -36,7 +36,7 @@ from veilleur.cameras.nursery import Nursery
 from veilleur.cameras.picture import Picture
 from veilleur.cameras.process import Held
 from veilleur.cameras.replay import replay
-from veilleur.cameras.source import parse_source
+from veilleur.cameras.source import Reach, Source, parse_source
 from veilleur.simulation.faults import Fault as Trouble
 from veilleur.simulation.faults import Kind as TroubleKind
 from veilleur.simulation.message import Credentials
@@ -254,13 +254,13 @@ def street(tmp_path: Path) -> Iterator[Simulator]:
         yield simulator
 
 
-def address(simulator: Simulator, password: str = HARD_PASSWORD) -> str:
+def source_of(simulator: Simulator, password: str = HARD_PASSWORD) -> Source:
     place = simulator.url(0).rpartition("@")[2]
-    return f"rtsp://admin:{password}@{place}"
+    return parse_source(f"rtsp://admin:{password}@{place}").reaching(Reach.HERE)
 
 
 def test_a_camera_runs_with_a_password_typed_as_it_is(cameras: Make, street: Simulator) -> None:
-    source = parse_source(address(street))
+    source = source_of(street)
     camera = cameras(source=source, ring_seconds=2.0, ring_bytes=1 << 20)
     frames = until(lambda: camera.key_interval_s is not None, camera)
     assert camera.state is State.RUNNING
@@ -287,14 +287,14 @@ def test_a_camera_runs_with_a_password_typed_as_it_is(cameras: Make, street: Sim
 def test_a_wrong_password_is_refused_by_name_and_never_shown(
     cameras: Make, street: Simulator
 ) -> None:
-    camera = cameras(source=parse_source(address(street, "s3cr3t@x")))
+    camera = cameras(source=source_of(street, "s3cr3t@x"))
     until(lambda: camera.state is State.REFUSED, camera)
     assert "password" in camera.cause
     assert "s3cr3t" not in camera.cause
 
 
 def test_a_cut_stream_is_lost_and_found_again(cameras: Make, street: Simulator) -> None:
-    camera = cameras(source=parse_source(address(street)))
+    camera = cameras(source=source_of(street))
     until(lambda: camera.state is State.RUNNING, camera)
     street.inject(0, Trouble(TroubleKind.CUT))
     until(lambda: camera.state is State.LOST, camera)

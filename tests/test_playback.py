@@ -25,7 +25,7 @@ from veilleur.cameras.playback import play
 from veilleur.cameras.process import WorkerProcess
 from veilleur.cameras.replay import replay
 from veilleur.cameras.ring import Coding, Footage, StoredPacket
-from veilleur.cameras.source import parse_source
+from veilleur.cameras.source import Reach, parse_source
 from veilleur.errors import PlaybackFailed
 from veilleur.geometry import ImageArray
 from veilleur.simulation.rtp import Codec
@@ -117,7 +117,7 @@ def test_a_cameras_ring_plays_the_very_pictures_that_were_analysed(
 ) -> None:
     path = make_clip(tmp_path / "street.mp4", seconds=3, options={"g": "10", "bf": "0"})
     with Simulator([SimulatedCamera(path, codec=codec)]) as street, ExitStack() as stack:
-        source = parse_source(street.url(0))
+        source = parse_source(street.url(0)).reaching(Reach.HERE)
         settings = CameraSettings(id="street", source=source, ring_seconds=9, ring_bytes=1 << 22)
         camera = Camera(settings, random=Random(1))
         stack.callback(camera.close)

@@ -260,7 +260,7 @@ def test_an_authorised_camera_is_not_laboratory_and_other_events_are_left_out(
     zone = "zone: [[0, 0], [1, 0], [1, 1], [0, 1]]"
     site = tmp_path / "site.yaml"
     site.write_text(
-        "site: Square\ncameras:\n  - id: gate\n    rules:\n"
+        "site: Square\ncameras:\n  - id: gate\n    allow_loopback: true\n    rules:\n"
         f"      - {{id: any, event: forbidden_zone, {zone}}}\n"
         f"      - {{id: crowd, event: density, {zone}, params: {{max_people: 1}}}}\n"
     )
@@ -287,7 +287,10 @@ def test_an_act_that_is_over_lets_nothing_through(
 ) -> None:
     with real_camera(clip) as camera:
         file = act(tmp_path / "act.yaml", hours=-0.5)
-        watch = watching("--json", "--authorisation", file, f"gate={camera.url(0)}")
+        site = tmp_path / "site.yaml"
+        site.write_text("site: Square\ncameras: [{id: gate, allow_loopback: true}]\n")
+        named = f"gate={camera.url(0)}"
+        watch = watching("--json", "--site", site, "--authorisation", file, named)
         watch.until("gate: not authorised: Act 7 is not in force")
         assert watch.interrupted() == 0
     assert watch.out == ""
@@ -459,7 +462,7 @@ def filled(node: ast.expr) -> str:
 
 @pytest.mark.parametrize(
     "module",
-    ["cameras/source.py", "cameras/worker.py", "cameras/decoding.py", "cameras/camera.py",
+    ["cameras/source.py", "cameras/reachable.py", "cameras/decoding.py", "cameras/camera.py",
      "engine/seat.py"],
 )  # fmt: skip
 def test_every_reason_a_camera_gives_has_its_french(module: str) -> None:

@@ -21,7 +21,7 @@ from veilleur.cameras.camera import Camera, CameraSettings, State
 from veilleur.cameras.frame import Activity, Frame
 from veilleur.cameras.messages import Opened
 from veilleur.cameras.picture import Picture
-from veilleur.cameras.source import parse_source
+from veilleur.cameras.source import Reach, parse_source
 from veilleur.catalogue import Event
 from veilleur.engine.assembly import Assembly, Detectors
 from veilleur.engine.member import Member
@@ -136,7 +136,7 @@ class Made(Detectors):
 
 def member(id_: str, address: str | Path, **settings: object) -> Member:
     """A camera with one rule: anybody, anywhere."""
-    source = parse_source(str(address))
+    source = parse_source(str(address)).reaching(Reach.EITHER)  # simulators are on this machine
     rules = settings.pop("rules", (ANYBODY,))
     whole = CameraSettings(id=id_, source=source, **settings)  # type: ignore[arg-type]
     return Member(whole, Assembly(id_, rules))  # type: ignore[arg-type]

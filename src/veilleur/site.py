@@ -8,6 +8,7 @@
         sub_stream: rtsp://10.0.0.5/sub       # analysed instead, where the camera has one
         user: viewer
         password: "p@ss:/?#%&"                # as typed, nothing is escaped; or password_file
+        allow_loopback: true                  # only for a tunnel or relay on this machine
         masks: [[[0.0, 0.0], [0.3, 0.0], [0.3, 0.2], [0.0, 0.2]]]
         ground: {image: [[0.1, 0.9], ...], metres: [[0, 0], ...]}
         rules:
@@ -63,6 +64,9 @@ class SiteCamera(BaseModel):
     user: str | None = None
     password: SecretStr | None = None
     password_file: Path | None = None
+    allow_loopback: bool = Field(
+        default=False, description="the camera is reached by a tunnel or relay on this machine"
+    )
     rate_hz: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second")
     masks: tuple[tuple[Point, ...], ...] = ()
     ground: GroundSpecification | None = None

@@ -16,7 +16,7 @@ import numpy as np
 
 from veilleur.cameras.frame import Activity, no_boxes
 from veilleur.cameras.masks import Polygon
-from veilleur.cameras.source import Kind, Secret, Source
+from veilleur.cameras.source import Kind, Reach, Secret, Source
 
 LARGEST = 32 << 10  # bytes of one message
 MOST_BOXES = 256
@@ -135,6 +135,7 @@ def pack_start(start: Start) -> bytes:
         "address": start.source.address,
         "user": start.source.user,
         "password": start.source.password.reveal(),
+        "reach": start.source.reach.value,
     }
     packed = json.dumps(text).encode()
     if len(packed) > LARGEST:
@@ -148,7 +149,11 @@ def unpack_start(packed: bytes) -> Start:
     masks = tuple(tuple((x, y) for x, y in polygon) for polygon in text.pop("masks"))
     return Start(
         source=Source(
-            Kind(source["kind"]), source["address"], source["user"], Secret(source["password"])
+            Kind(source["kind"]),
+            source["address"],
+            source["user"],
+            Secret(source["password"]),
+            Reach(source["reach"]),
         ),
         masks=masks,
         **text,

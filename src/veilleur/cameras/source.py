@@ -11,7 +11,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
@@ -53,6 +53,14 @@ class Kind(StrEnum):
     LOCAL = "local"
 
 
+class Reach(StrEnum):
+    """Where a camera may be; more is never allowed than `cameras.reachable` says."""
+
+    NETWORK = "network"  # another machine
+    EITHER = "either"  # this machine too: a tunnel or relay, by the site file's word
+    HERE = "here"  # this machine alone: our simulator, which has proven to be here
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:
     """A text that shows itself to nobody who doesn't ask for it by name."""
@@ -73,12 +81,14 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One camera or file. address: without credentials, fit for every log and screen."""
+    """One camera or file. address: without credentials, fit for every log and screen. reach: where
+    a camera of the network may be."""
 
     kind: Kind
     address: str
     user: str = ""
     password: Secret = Secret()
+    reach: Reach = Reach.NETWORK
 
     @property
     def live(self) -> bool:
@@ -106,12 +116,15 @@ class Source:
 
     def signed_in(self, user: str | None, password: str | None) -> Source:
         """The same source with other credentials; None leaves what the address said."""
-        return Source(
-            self.kind,
-            self.address,
-            self.user if user is None else user,
-            self.password if password is None else Secret(password),
+        return replace(
+            self,
+            user=self.user if user is None else user,
+            password=self.password if password is None else Secret(password),
         )
+
+    def reaching(self, reach: Reach) -> Source:
+        """The same source, to be looked for there."""
+        return replace(self, reach=reach)
 
     def at(self, numeric_host: str) -> Source:
         """The same camera with its host's name replaced by an address."""
@@ -121,7 +134,7 @@ class Source:
         scheme = self.address.partition("://")[0]
         host = f"[{numeric_host}]" if ":" in numeric_host else numeric_host
         address = f"{scheme}://{host}:{self.port}{found['rest'] or ''}"
-        return Source(self.kind, address, self.user, self.password)
+        return replace(self, address=address)
 
     def _place(self) -> re.Match[str] | None:
         if self.kind is not Kind.RTSP:

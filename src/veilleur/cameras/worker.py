@@ -46,6 +46,7 @@ from veilleur.cameras.messages import (
     Start,
 )
 from veilleur.cameras.picture import Picture
+from veilleur.cameras.reachable import settled
 from veilleur.cameras.ring import (
     Coding,
     Footage,
@@ -159,7 +160,7 @@ class Worker:
     def serve(self) -> None:
         """Enclose this process, let the other thread play, and listen until the end."""
         try:
-            source = _resolved(self._start.source)
+            source = settled(self._start.source)  # while a name may still be looked up
         except CameraRefused as refusal:
             self._say(_fault("refused", refusal))
             return
@@ -422,18 +423,3 @@ def _fault(kind: str, error: CameraRefused | StreamLost) -> Fault:
 def _cage(source: Source) -> sandbox.Cage:
     reads = (source.address,) if source.kind is Kind.FILE and source.address else ()
     return sandbox.Cage(reads=reads, port=source.port)
-
-
-def _resolved(source: Source) -> Source:
-    """The host's name looked up while that is still allowed."""
-    if not source.host:
-        return source
-    try:
-        found = socket.getaddrinfo(source.host, source.port, type=socket.SOCK_STREAM)
-    except OSError:
-        raise CameraRefused(
-            f"{source.host} is not known to the network",
-            remedy="check the camera's address",
-            cause="address",
-        ) from None
-    return source.at(str(found[0][4][0]))

@@ -25,6 +25,7 @@ from veilleur.cameras.inspection import (
     StreamDescription,
     describe,
 )
+from veilleur.cameras.reachable import settled
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.cameras.source import Source, open_feed, parse_source
 from veilleur.cameras.suitability import Angle, Finding, Fit, Verdict, angle_of, judge_all, scale_of
@@ -137,7 +138,7 @@ def _with_pictures(lineup: Lineup, seconds: float, detectors: Detectors) -> Repo
 
 
 def _stream(source: Source) -> StreamDescription:
-    feed = open_feed(source)
+    feed = open_feed(settled(source))
     try:
         return describe(feed, seconds=STREAM_S)
     finally:

@@ -92,6 +92,25 @@ _SENTENCES = {
     ),
     "no key frame came for {} s": "aucune image clé depuis {} s",
     "{} is not known to the network": "{} n’est pas connu du réseau",
+    "{} is where a cloud keeps its keys: no camera is looked for there": (
+        "à {} un nuage garde ses clés : aucune caméra n’y est cherchée"
+    ),
+    "{} is a link-local address: no camera is looked for there": (
+        "{} est une adresse de lien local : aucune caméra n’y est cherchée"
+    ),
+    "{} is an address of many, multicast: no camera is looked for there": (
+        "{} est une adresse de groupe, multicast : aucune caméra n’y est cherchée"
+    ),
+    "{} is an address of nobody": "{} n’est l’adresse de personne",
+    "{} is this machine itself: no camera is looked for here unasked": (
+        "{} est cette machine même : aucune caméra n’y est cherchée sans qu’on le demande"
+    ),
+    "{} is not on this machine, where our simulator is": (
+        "{} n’est pas sur cette machine, où est notre simulateur"
+    ),
+    "for a tunnel, write allow_loopback: true under this camera in the site file": (
+        "pour un tunnel, écrivez allow_loopback: true sous cette caméra dans le fichier de site"
+    ),
     "{} is damaged: it can be read no further": "{} est endommagé : la suite est illisible",
     "{} accepts the connection and says nothing": "{} accepte la connexion et ne dit rien",
     "{} has no video": "{} n’a pas de vidéo",

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from veilleur.cameras.camera import CameraSettings
-from veilleur.cameras.source import Kind, Source, parse_source
+from veilleur.cameras.source import Kind, Reach, Source, parse_source
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.assembly import Assembly
 from veilleur.engine.member import Member
@@ -77,6 +77,7 @@ def line_up(
     for camera, source in _named_once(chosen):
         origin = origin_of(source, is_our_simulator)
         prove = proof_of(camera.id, source, origin, is_our_simulator)
+        source = source.reaching(_reach(camera, origin))
         member = _member(camera, source, folder, zone, prove)
         if gate is None and not origin.laboratory:
             act = covering(camera.id, authorisation)
@@ -92,6 +93,13 @@ def line_up(
         for id_, origin in origins.items():
             gate.enter(id_, origin)
     return Lineup(tuple(members), gate, tuple(notes))
+
+
+def _reach(camera: SiteCamera, origin: Origin) -> Reach:
+    """Our simulator has proven to be on this machine; another camera is by the file's word."""
+    if origin.laboratory:
+        return Reach.HERE
+    return Reach.EITHER if camera.allow_loopback else Reach.NETWORK
 
 
 def _commanded(origins: Mapping[str, Origin], authorisation: Authorisation | None) -> Gate:
