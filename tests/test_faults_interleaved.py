@@ -73,16 +73,44 @@ class Known:
         return self.decided > 0 and now <= until and place == self.place
 
 
-class Interleavings(RuleBasedStateMachine):
-    """One camera with one rule a machine, all on one store, which grows: nothing is opened anew."""
+class Stores:
+    """A store for so many machines; then it is judged, and there is another."""
 
-    store: Database
+    MACHINES = 25
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._used = folder, 0
+        self._store: Database | None = None
+        self.events: list[Event] = []
+
+    def next(self) -> Database:
+        if self._store is None or self._used % self.MACHINES == 0:
+            self.judge()
+            place = self._folder / str(self._used)
+            place.mkdir()
+            self._store = database(place)
+        self._used += 1
+        return self._store
+
+    def judge(self) -> None:
+        if self._store is None:
+            return
+        with self._store.read() as r:
+            assert violations(self.events, kept(r)) == []
+        self._store.close()
+        self._store, self.events = None, []
+
+
+class Interleavings(RuleBasedStateMachine):
+    """One camera with one rule a machine; some machines, one after another, share a store."""
+
+    stores: Stores
     number = itertools.count()
-    events: list[Event]
 
     def __init__(self) -> None:
         super().__init__()
         self.camera = f"gate-{next(self.number)}"
+        self.store, self.events = self.stores.next(), self.stores.events
         self.now = 1.0
         self.known: list[Known] = []
         self.shut: set[str] = set()
@@ -309,18 +337,16 @@ def test_any_order_of_deeds_leaves_what_the_rules_say(number: int) -> None:
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = Path(tempfile.mkdtemp(dir=memory))
     try:
-        with database(folder) as store:
-            Interleavings.store, Interleavings.events = store, []
-            run_state_machine_as_test(
-                Interleavings,
-                settings=settings(
-                    max_examples=number,
-                    stateful_step_count=STEPS,
-                    deadline=None,
-                    suppress_health_check=[HealthCheck.too_slow],
-                ),
-            )
-            with store.read() as r:
-                assert violations(Interleavings.events, kept(r)) == []
+        Interleavings.stores = Stores(folder)
+        run_state_machine_as_test(
+            Interleavings,
+            settings=settings(
+                max_examples=number,
+                stateful_step_count=STEPS,
+                deadline=None,
+                suppress_health_check=[HealthCheck.too_slow],
+            ),
+        )
+        Interleavings.stores.judge()
     finally:
         shutil.rmtree(folder)
