@@ -159,6 +159,16 @@ def test_a_cool_down_begins_with_the_verdict_and_is_never_prolonged() -> None:
     assert not life.belongs(signal(45), decided, LIMITS)
 
 
+def test_near_is_so_many_box_heights_to_the_side_as_ahead() -> None:
+    """On 1600 x 900: a box 180 high reaches 270 pixels."""
+    here = Box(0.1, 0.3, 0.2, 0.5)
+    aside, ahead = 270 / 1600, 270 / 900
+    for less, near in ((0.98, True), (1.02, False)):
+        beside = Box(0.1 + aside * less, 0.3, 0.2 + aside * less, 0.5)
+        before = Box(0.1, 0.3 + ahead * less, 0.2, 0.5 + ahead * less)
+        assert (life.near(here, beside), life.near(here, before)) == (near, near)
+
+
 def test_while_it_waits_every_signal_of_its_rule_updates_it() -> None:
     again = signal(500, THERE)
     assert life.belongs(again, incident(), LIMITS)

@@ -20,6 +20,8 @@ from veilleur.incidents.signal import SignalRecord
 
 _WHOLE_ZONE = {Event.DENSITY, Event.CROWD_MOVEMENT}
 NEAR_HEIGHTS = 1.5
+ASPECT = 16 / 9
+"""Of the widest usual picture: in a narrower one, what is beside is told rather too often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +75,11 @@ def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
 
 
 def near(one: Box, other: Box) -> bool:
-    """Feet within one and a half box heights of each other."""
+    """Feet within one and a half box heights of each other. In shares of the picture a step to the
+    side counts less than one ahead, by its aspect ratio."""
+    (x1, y1), (x2, y2) = one.foot, other.foot
     reach = NEAR_HEIGHTS * max(one.height, other.height)
-    return math.dist(one.foot, other.foot) <= reach
+    return math.hypot((x1 - x2) * ASPECT, y1 - y2) <= reach
 
 
 def signalled(incident: Incident, signal: SignalRecord) -> Incident:
