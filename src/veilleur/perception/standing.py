@@ -31,6 +31,7 @@ SOON_S = 0.6  # or would be there after so long
 FORGET_S = 8.0  # a suspect nobody found is forgotten so long after he was upright
 IDLE_S = 30.0  # without any picture for longer nothing is known
 OVERLAP = 0.3
+EPSILON = 1e-6  # seconds: times nearer than this are the same
 LEAST, MOST = 0.8, 1.2  # of an adult's height, where the ground says how tall that is
 
 
@@ -116,7 +117,7 @@ class Standing:
         found = []
         for key, person in self._people.items():
             low = person.last == time and _low(person, time)
-            lost = time - person.last >= LOST_S and not person.leaving
+            lost = time - person.last >= LOST_S - EPSILON and not person.leaving
             if not (low or lost) or time - person.upright_until > FORGET_S:
                 continue
             found.append(
@@ -184,7 +185,7 @@ def _low(person: _Person, time: float) -> bool:
         return True
     since = person.down_since
     wide = person.box.height < SLIM * person.box.width
-    return wide and since is not None and time - since >= WIDE_S
+    return wide and since is not None and time - since >= WIDE_S - EPSILON
 
 
 def _follow(person: _Person, box: Box, time: float, passed: float) -> None:
