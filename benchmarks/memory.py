@@ -44,7 +44,7 @@ A_CAMERA_MB = Wanted(most=30.0)
 GROWTH_MB = Wanted(most=2.0)  # in half an hour
 SAME = Wanted(most=0)
 CHECK_EVERY_S = 0.5
-SETTLE_S = 70.0  # what a rush at the beginning took is given back after a minute
+SETTLE_S = 70.0  # what a rush at the beginning took is given back long before
 SAMPLES, SAMPLE_EVERY_S = 5, 1.0
 LOOPING = 2  # cameras
 WARM_SHARE, WARM_S = 0.1, 180.0  # of a loop, not fitted: the shorter

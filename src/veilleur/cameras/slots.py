@@ -18,7 +18,7 @@ import numpy as np
 from veilleur.geometry import ImageArray
 
 LARGEST_SLOT = 1920 * 1920 * 3 // 2  # pages that are never touched cost nothing
-IDLE_PICTURES = 300  # a minute at five a second
+IDLE_PICTURES = 25  # five seconds at five a second
 
 
 def make_memory(size: int, name: str = "veilleur") -> int:
