@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from veilleur.cli.app import app
 from veilleur.console.administration import FIRST
 from veilleur.console.permission import QUALIFIED, Permission, Role
 from veilleur.console.reach import COMMAND_LINE
+from veilleur.console.serving import bind
 from veilleur.console.settings import Settings
 from veilleur.console.signing import WrongPassword
 from veilleur.law.deed import Deed
@@ -143,6 +145,12 @@ def test_served_on_a_terminal_it_can_be_entered_without_stopping_it(tmp_path: Pa
         finally:
             served.kill()
             os.close(shown)
+
+
+def test_whoever_connects_to_the_address_that_was_shown_is_not_refused() -> None:
+    """It is shown some moments before anybody is answered."""
+    with bind(Settings(port=0)) as listener:
+        socket.create_connection(listener.getsockname(), timeout=10).close()
 
 
 def until(terminal: int, pattern: str) -> str:

@@ -15,14 +15,18 @@ from veilleur.errors import ConfigurationError
 LEAVES_WITHIN_S = 1
 """Screens that are connected when the service ends are cut off after so long."""
 
+BACKLOG = 2048
+
 
 def bind(settings: Settings) -> socket.socket:
-    """The listening socket. Port 0: any that is free. Raises ConfigurationError."""
+    """The listening socket: who connects from now on waits, and is answered when `serve` runs.
+    Port 0: any that is free. Raises ConfigurationError."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigurationError(
