@@ -38,7 +38,7 @@ class Watched:
     view: View = VIEW
 
     def __post_init__(self) -> None:
-        self.sense = StillnessSense(Closeup(self.detector, self.view))
+        self.sense = StillnessSense(Closeup(self.detector, self.view), countdown_s=8.0)
 
     def see(self, time: float, bag_from: float = 10.0) -> Stillness | None:
         image = place()
@@ -57,16 +57,16 @@ def test_a_thing_is_looked_at_closely_once_it_has_rested_and_then_ever_more_seld
     (bag,) = said.objects
     assert bag.content is Content.BAG
     assert runs[13.5] == 0
-    assert runs[14.5] == 4
+    assert runs[15] == 4
     assert runs[75] <= 5 * 4
 
 
 def test_pictures_in_between_cost_nothing_and_say_the_same() -> None:
     watched = Watched()
     first = watched.see(0.0)
-    again = watched.see(0.2)
+    again = watched.see(0.4)
     assert again is first
-    assert watched.see(0.5) is not first
+    assert watched.see(0.8) is not first
 
 
 def test_nothing_is_looked_at_closely_where_nothing_rests() -> None:

@@ -82,7 +82,7 @@ _NEEDS: dict[Event, _Need] = {
     Event.FORBIDDEN_ZONE: _Need(DETECT, 5.0, built=True),
     Event.WRONG_WAY: _Need(DETECT, 5.0, built=True),
     Event.DENSITY: _Need(DETECT, 1.0, built=True),
-    Event.ABANDONED_OBJECT: _Need(OBSERVE, 1.0),
+    Event.ABANDONED_OBJECT: _Need(OBSERVE, 1.0, built=True),
     Event.PERSON_ON_GROUND: _Need(OBSERVE, 5.0, built=True, steepest=60.0),
     Event.CROWD_MOVEMENT: _Need(DETECT, 5.0, built=True),
     Event.WEAPON: _Need(IDENTIFY, 5.0, steepest=60.0),

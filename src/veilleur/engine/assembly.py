@@ -15,7 +15,7 @@ from veilleur.engine.fallen import FallenSense
 from veilleur.engine.pipeline import Pipeline
 from veilleur.engine.senses import Sense
 from veilleur.engine.sighting import digest
-from veilleur.engine.stillness import StillnessSense
+from veilleur.engine.stillness import StillnessSense, countdown
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
@@ -104,7 +104,8 @@ class Assembly:
         events = {rule.event for rule in self.rules}
         senses: list[Sense] = []
         if Event.ABANDONED_OBJECT in events:
-            senses.append(StillnessSense(Closeup(detectors.fitting(view), view)))
+            closeup = Closeup(detectors.fitting(view), view)
+            senses.append(StillnessSense(closeup, countdown(self.rules)))
         if Event.CROWD_MOVEMENT in events:
             senses.append(CurrentsSense.of(self.rules, view))
         if Event.PERSON_ON_GROUND in events:

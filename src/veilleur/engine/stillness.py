@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from veilleur.cameras.frame import Frame
+from veilleur.catalogue import Event
+from veilleur.events.abandoned_object import Parameters
 from veilleur.events.scene import Scene
-from veilleur.events.things import overlap
+from veilleur.events.specification import RuleSpecification
+from veilleur.events.things import overlap, shares
 from veilleur.geometry import Box
 from veilleur.perception.arrivals import Arrivals
 from veilleur.perception.background import Background
 from veilleur.perception.closeup import Closeup
+from veilleur.perception.objects import Kind
 from veilleur.perception.still import Content, Nature, Stillness, StillObject
 
-EVERY_S = 0.5  # things that rest for seconds need no more
-FIRST_S = 4.0  # a thing is looked at closely at this age
+EVERY_S = 0.8  # things that rest for seconds need no more
+FIRST_S = 2.0  # a thing is looked at closely at half the rule's countdown, so old at least
 AGAIN_S = 30.0  # then at twice its age, so long after the last look at most
+COVERED = 0.5  # share of a thing in a person's or vehicle's box: it needs no closer look
 CHANGED = 0.6  # overlap (IoU) with what was looked at, from which it is no more the same
 EDGE = 1e-6
+
+
+def countdown(rules: Iterable[RuleSpecification]) -> float:
+    """Seconds: the shortest countdown of the rules that ask for this sense."""
+    asking = [rule for rule in rules if rule.event is Event.ABANDONED_OBJECT]
+    return min(Parameters.model_validate(rule.params).unattended_s for rule in asking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +44,10 @@ class _Look:
 class StillnessSense:
     """One camera's. A detector run only where something new stands still, and seldom."""
 
-    def __init__(self, closeup: Closeup) -> None:
+    def __init__(self, closeup: Closeup, countdown_s: float) -> None:
+        """countdown_s: of the rule that asks; the shortest, if several do."""
         self._closeup = closeup
+        self._first_s = max(FIRST_S, countdown_s / 2)
         self._background = Background()
         self._arrivals = Arrivals(closeup.view)
         self._looks: dict[int, _Look] = {}
@@ -48,7 +64,7 @@ class StillnessSense:
                 for one in found
                 if one.id in self._looks and overlap(self._looks[one.id].box, one.box) >= CHANGED
             }
-            self._look_closely(found, frame, scene.time)
+            self._look_closely(found, frame, scene)
             self._said = Stillness(
                 self._background.started or scene.time,
                 tuple(map(self._known, found)),
@@ -65,14 +81,17 @@ class StillnessSense:
     def _due(self, time: float) -> bool:
         return self._stepped is None or not 0 <= time - self._stepped < EVERY_S - EDGE
 
-    def _look_closely(self, found: tuple[StillObject, ...], frame: Frame, time: float) -> None:
+    def _look_closely(self, found: tuple[StillObject, ...], frame: Frame, scene: Scene) -> None:
         """At one of them at most: the one that has waited longest."""
+        time = scene.time
+        known = np.asarray(scene.tracks.of(Kind.PERSON, Kind.VEHICLE).boxes, np.float64)
         waiting = [
             (overdue_s, one.id, one)
             for one in found
             if not one.hidden
             and one.nature is not Nature.TRACE
             and (overdue_s := self._overdue_s(one, time)) >= 0
+            and not (shares(known, one.box) >= COVERED).any()
         ]
         if waiting:
             _, id_, one = max(waiting)
@@ -82,7 +101,7 @@ class StillnessSense:
     def _overdue_s(self, one: StillObject, time: float) -> float:
         last = self._looks.get(one.id)
         if last is None:
-            return time - one.since - FIRST_S
+            return time - one.since - self._first_s
         return time - last.time - min(AGAIN_S, last.time - one.since)
 
     def _known(self, found: StillObject) -> StillObject:

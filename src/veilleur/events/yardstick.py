@@ -8,13 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from veilleur.events.scene import Scene
-from veilleur.geometry import Box, FloatArray, View
+from veilleur.geometry import Box, FloatArray, IntArray, View
 from veilleur.ground import person_height_px
 from veilleur.perception.objects import Kind
 
 MOST, NEAREST = 400, 25
 LEAST_SCORE = 0.5
 EVERY_S = 0.5
+BANDS, TABLED_S = 48, 5.0  # lines of the picture are taken together, and medians kept so long
 FOCAL = 1.0  # in widths of the picture, where nothing is calibrated
 NEAR_FEET = 0.5  # heights: whose feet are so near in the picture, and who covers a thing, is at it
 
@@ -26,6 +27,8 @@ class Yardstick:
         self._view = view
         self._seen: FloatArray = np.zeros((0, 2))  # foot y, height; the oldest first
         self._learned: float | None = None
+        self._table: FloatArray | None = None  # (BANDS,) median heights, by line of the picture
+        self._tabled: float | None = None
 
     def learn(self, scene: Scene) -> None:
         """From people seen now, whole in the picture."""
@@ -41,6 +44,18 @@ class Yardstick:
         boxes = boxes[whole]
         rows = np.stack([boxes[:, 3], boxes[:, 3] - boxes[:, 1]], axis=1)
         self._seen = np.concatenate([self._seen, rows])[-MOST:]
+        if self._tabled is None or not 0 <= scene.time - self._tabled < TABLED_S:
+            self._table, self._tabled = self._medians(), scene.time
+
+    def _medians(self) -> FloatArray:
+        middles = (np.arange(BANDS, dtype=np.float64) + 0.5) * (self._view.height / BANDS)
+        off = np.abs(self._seen[:, 0] - middles[:, np.newaxis])
+        near = np.argsort(off, axis=1, kind="stable")[:, :NEAREST]
+        return np.asarray(np.median(self._seen[near, 1], axis=1))
+
+    def _bands(self, lines: FloatArray) -> IntArray:
+        bands = np.floor(np.asarray(lines, np.float64) * (BANDS / self._view.height))
+        return np.asarray(np.clip(bands, 0, BANDS - 1), np.int64)
 
     def person_px(self, foot: tuple[float, float]) -> float | None:
         """Pixels that a standing person takes at this point; None: nobody was seen yet."""
@@ -48,10 +63,9 @@ class Yardstick:
             known = person_height_px(self._view.ground, foot)
             if known is not None:
                 return known
-        if not len(self._seen):
+        if self._table is None:
             return None
-        near = np.argsort(np.abs(self._seen[:, 0] - foot[1]), kind="stable")[:NEAREST]
-        return float(np.median(self._seen[near, 1]))
+        return float(self._table[self._bands(np.array([foot[1]]))[0]])
 
     def heights(self, box: Box) -> float | None:
         """The larger side of a box in heights of a person who would stand there."""
@@ -81,9 +95,8 @@ class Yardstick:
     def _depths(self, feet: FloatArray, box: Box) -> FloatArray:
         """(n,) person heights by which feet lie nearer to the camera or further away than a thing;
         0 where it is not known."""
-        there = self.person_px(box.foot)
-        if there is None:
+        if self._table is None:
             return np.zeros(len(feet))
-        tall = [self.person_px((x, y)) or there for x, y in feet.tolist()]
-        nearer = 1 / np.array(tall, np.float64).reshape(-1) - 1 / there
+        there = self._table[self._bands(np.array([box.y2]))]
+        nearer = 1 / self._table[self._bands(feet[:, 1])] - 1 / there
         return np.asarray(np.abs(FOCAL * self._view.width * nearer))

@@ -76,9 +76,14 @@ class Planes:
 
     def blend(self, other: Planes, where: BoolArray, share: float) -> None:
         """Go so far towards the other, where it is asked for."""
-        self.luma[where] += share * (other.luma[where] - self.luma[where])
         half = where[::2, ::2]
-        self.chroma[:, half] += share * (other.chroma[:, half] - self.chroma[:, half])
+        if share >= 1.0:
+            np.copyto(self.luma, other.luma, where=where)
+            np.copyto(self.chroma, other.chroma, where=half[np.newaxis])
+            return
+        part = np.float32(share)
+        self.luma[...] += (other.luma - self.luma) * (where * part)
+        self.chroma[...] += (other.chroma - self.chroma) * (half * part)
 
     def scale(self, gain: FloatArray | float) -> None:
         """Another light: luma times so much."""
@@ -245,6 +250,9 @@ class Background:
         self, now: Planes, hides: BoolArray, tolerance: FloatArray, quick: float, time: float
     ) -> BoolArray:
         """(h, w): what stands before something at rest is itself at rest, as long as that was."""
+        if not hides.any():
+            self._front_began.fill(NEVER)
+            return hides
         same = hides & ~now.differs(self._front, tolerance, CHROMA)
         same &= np.isfinite(self._front_began)
         self._front.blend(now, same, quick)
