@@ -1,6 +1,6 @@
 """Cut the first seconds of the embedded clip, without re-encoding, for the desk's proof of life.
 
-    python scripts/make_canary.py src/veilleur/demo/vtest.mp4 src/veilleur/desk/canary.mp4
+python scripts/make_canary.py src/veilleur/demo/vtest.mp4 src/veilleur/desk/canary.mp4
 """
 
 from __future__ import annotations
