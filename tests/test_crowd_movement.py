@@ -133,17 +133,23 @@ def test_who_hurries_from_or_to_one_point_is_told_by_form(sign: float, word: str
     assert found[0].noticed <= BEGINS + 2.0
 
 
+def beside(crowd: Crowd, *, walkers: int = 0, standing: int = 0) -> Crowd:
+    """The same, with people at the lower edge who walk, and turn back after 13 s, or stand."""
+
+    def places(time: float) -> dict[int, Place]:
+        way = METRE * (13 - abs(time - 13))
+        walking = {100 + n: (100 + way + 40.0 * n, 900.0) for n in range(walkers)}
+        still = {200 + n: (100 + 40.0 * n, 960.0) for n in range(standing)}
+        return {**crowd(time), **walking, **still}
+
+    return places
+
+
 def test_from_one_point_fewer_are_enough_than_all_the_same_way() -> None:
-    """Four of ten: enough where they scatter, too few where they run one way."""
-    still = {20: (100.0, 900.0), 21: (150.0, 900.0)}
-    scattering = radial(1.0, movers=8)
-    some = lambda t: {  # noqa: E731
-        **{n: at if n % 2 == 0 else radial(1.0)(0.0)[n] for n, at in scattering(t).items()},
-        **still,
-    }
-    assert len(signals(crowd_rule(), some)) == 1
-    one_way = lambda t: {**hurrying(hurried=4)(t), **still}  # noqa: E731
-    assert signals(crowd_rule(), one_way) == []
+    """Eight of twenty on the move, or four of ten: enough where they scatter."""
+    scattering, one_way = radial(1.0), hurrying(speed_m_s=2.5)
+    assert len(signals(crowd_rule(), beside(scattering, walkers=12))) == 1
+    assert signals(crowd_rule(), beside(one_way, walkers=12), every(0.2, 12.0)) == []
 
 
 def test_some_who_go_against_a_stream_that_goes_on_are_told() -> None:
@@ -174,12 +180,24 @@ def test_what_is_missing_is_named(crowd: Crowd, failed: str) -> None:
     assert why_not(crowd_rule(), crowd) == failed
 
 
-def test_too_small_a_share_is_named() -> None:
-    crowd = lambda t: {  # noqa: E731
-        **hurrying(hurried=4)(t), **{n: (100.0 + 30 * n, 900.0) for n in range(10, 16)}
-    }  # fmt: skip
-    assert why_not(crowd_rule(), crowd) == "hurried_share"
-    assert len(signals(crowd_rule(share=0.25), crowd)) == 1
+@pytest.mark.parametrize(
+    ("crowd", "failed"),
+    [
+        pytest.param(beside(hurrying(), walkers=10), "hurried_share", id="most of them walk on"),
+        pytest.param(beside(hurrying(hurried=5), standing=24), "of_all", id="most of them stand"),
+    ],
+)
+def test_too_small_a_share_is_named(crowd: Crowd, failed: str) -> None:
+    assert why_not(crowd_rule(), crowd) == failed
+    assert len(signals(crowd_rule(share=0.2), crowd)) == 1
+
+
+def test_a_group_that_thins_out_as_it_runs_was_a_group() -> None:
+    """Half of those who run are lost: the four that are left are told of, for there were eight."""
+    thinning = lambda t: {  # noqa: E731
+        n: at for n, at in hurrying()(t).items() if t < BEGINS or n < 4
+    }
+    assert len(signals(crowd_rule(), thinning)) == 1
 
 
 def test_who_runs_into_an_empty_place_is_no_crowd_that_begins_to_run() -> None:
@@ -189,7 +207,7 @@ def test_who_runs_into_an_empty_place_is_no_crowd_that_begins_to_run() -> None:
 
 def test_a_hurry_must_last() -> None:
     """People start, and stand again after a second."""
-    short = lambda t: hurrying()(min(t, BEGINS + 0.9))  # noqa: E731
+    short = lambda t: hurrying()(min(t, BEGINS + 0.7))  # noqa: E731
     assert signals(crowd_rule(), short) == []
     assert len(signals(crowd_rule(persist_s=0.3), short)) == 1
 

@@ -95,6 +95,8 @@ def test_rain_has_no_direction() -> None:
 
 def test_a_camera_that_moves_says_so_and_a_crowd_that_moves_is_no_camera() -> None:
     assert measured(shot((200, 100)), shot((194, 100), shift=6)).shaken
+    zoomed = cv2.resize(shot((200, 100)), None, fx=1.04, fy=1.04)[7 : 7 + 360, 12 : 12 + 640]
+    assert measured(shot((200, 100)), np.asarray(zoomed, np.uint8)).shaken
     people = [(x, y) for x in range(20, 600, 90) for y in (40, 190)]
     boxes = np.array([(x, y, x + 60, y + 120) for x, y in people], np.float32)
     moved = [(x + 10.0, y + 0.0) for x, y in people]

@@ -46,6 +46,8 @@ from veilleur.geometry import Box, View, Zone
 
 LEAST_CALM_S = 3.0  # so long a group must have been seen before
 POINTED = 0.6  # mean cosine from which all hurry away from, or to, one point
+OF_ALL = 0.5  # of the least share: so many of all people, with those who stand
+ONCE_BEGUN = 0.5  # of all limits, while it goes on: who runs is soon lost, or out of the picture
 POINTED_SHARE = 0.6  # of the least share: then fewer are enough
 ONE_WAY = 0.8  # share of the stream within 60 degrees of its heading: it was one-way
 GOES_ON = 0.2  # share of the movers who still go with it
@@ -66,8 +68,8 @@ class Parameters(BaseModel):
         default=0.5,
         gt=0,
         le=1,
-        description="of the people whose speed is known, who must hurry (0.6 of it where all hurry"
-        " from or to one point)",
+        description="of those who move, who must hurry, and half of it of all people (0.6 of both"
+        " where they hurry from or to one point)",
     )
     faster: float = Field(
         default=1.5, ge=1, description="times as fast as before, the group's median"
@@ -207,22 +209,25 @@ class CrowdMovement:
 
     def _hurry_checks(self, hurry: Hurry, now: float) -> tuple[Check, ...]:
         p, count, before = self._p, hurry.now, hurry.before
+        begun = self._going_on(HURRY, now)
+        kept = ONCE_BEGUN if begun else 1.0
         pointed = abs(hurry.away) >= POINTED
-        share = p.share * (POINTED_SHARE if pointed else 1.0)
+        share = p.share * (POINTED_SHARE if pointed else 1.0) * kept
         form = "hurried_share"
         if pointed:
             form = "scattering_share" if hurry.away > 0 else "rushing_share"
         checks = (
-            _at_least("group", count.people, p.min_people, "people"),
-            _at_least("hurried", count.hurried, p.min_hurried, "people"),
+            _at_least("group", max(count.people, before.people), p.min_people, "people"),
+            _at_least("hurried", count.hurried, p.min_hurried * kept, "people"),
             _at_least(form, 100 * count.share, 100 * share, "%"),
+            _at_least("of_all", 100 * count.of_all, 100 * share * OF_ALL, "%"),
         )
-        if self._going_on(HURRY, now):
+        if begun:
             return checks
         return (
             *checks,
             _at_least("group_before", before.group_s, LEAST_CALM_S, "s"),
-            _at_most("calm_before", 100 * before.share, 100 * p.calm_share, "%"),
+            _at_most("calm_before", 100 * before.of_all, 100 * p.calm_share, "%"),
             _at_least("faster", count.pace, p.faster * before.pace, "m/s"),
         )
 

@@ -32,13 +32,15 @@ EDGE = 1e-6  # seconds: times nearer than this are the same
 class Count:
     """Over a stretch of time, means of its instants.
 
-    people: seen in the zone. hurried: of them. share: of those whose speed is known, who hurry.
-    pace: m/s, the speed that a quarter of them exceed. group_s: seconds in which a group was there.
+    people: seen in the zone. hurried: of them. share: of those who move, who hurry. of_all: the
+    same of all whose speed is known. pace: m/s, the speed that a quarter of them exceed. group_s:
+    seconds in which a group was there.
     """
 
     people: float = 0.0
     hurried: float = 0.0
     share: float = 0.0
+    of_all: float = 0.0
     pace: float = 0.0
     group_s: float = 0.0
 
@@ -133,7 +135,8 @@ class Throng:
         return Count(
             people=float(np.mean([m.movers.people for m in chosen])),
             hurried=hurried / len(chosen),
-            share=hurried / len(speeds) if len(speeds) else 0.0,
+            share=hurried / max(int((speeds >= MOVES_M_S).sum()), 1),
+            of_all=hurried / max(len(speeds), 1),
             pace=float(np.percentile(speeds, PACE)) if len(speeds) else 0.0,
             group_s=sum(m.passed_s for m in chosen if m.movers.people >= self._min_people),
         )

@@ -128,16 +128,20 @@ ENGLISH: dict[str, _Phrase] = {
         "{measured} hurry (at least {threshold})", "{measured} hurry, {threshold} are needed"
     ),
     "hurried_share": _Phrase(
-        "{measured} of the people hurry (limit {threshold})",
-        "{measured} of the people hurry, {threshold} are needed",
+        "{measured} of those who move hurry (limit {threshold})",
+        "{measured} of those who move hurry, {threshold} are needed",
     ),
     "scattering_share": _Phrase(
-        "{measured} of the people hurry away from one point (limit {threshold})",
-        "{measured} of the people hurry away from one point, {threshold} are needed",
+        "{measured} of those who move hurry away from one point (limit {threshold})",
+        "{measured} of those who move hurry away from one point, {threshold} are needed",
     ),
     "rushing_share": _Phrase(
-        "{measured} of the people hurry to one point (limit {threshold})",
-        "{measured} of the people hurry to one point, {threshold} are needed",
+        "{measured} of those who move hurry to one point (limit {threshold})",
+        "{measured} of those who move hurry to one point, {threshold} are needed",
+    ),
+    "of_all": _Phrase(
+        "{measured} of all people (limit {threshold})",
+        "{measured} of all people hurry, {threshold} are needed",
     ),
     "group_before": _Phrase(
         "a group was there before for {measured} (limit {threshold})",
@@ -300,16 +304,21 @@ FRENCH: dict[str, _Phrase] = {
         "{measured} en hâte (au moins {threshold})", "{measured} en hâte, {threshold} {needed}"
     ),
     "hurried_share": _Phrase(
-        "{measured} des personnes en hâte (seuil\u00a0: {threshold})",
-        "{measured} des personnes en hâte, {threshold} {needed}",
+        "{measured} des personnes en mouvement se hâtent (seuil\u00a0: {threshold})",
+        "{measured} des personnes en mouvement se hâtent, {threshold} {needed}",
     ),
     "scattering_share": _Phrase(
-        "{measured} des personnes s’éloignent en hâte d’un même point (seuil\u00a0: {threshold})",
-        "{measured} des personnes s’éloignent en hâte d’un même point, {threshold} {needed}",
+        "{measured} des personnes en mouvement fuient un même point (seuil\u00a0: {threshold})",
+        "{measured} des personnes en mouvement fuient un même point, {threshold} {needed}",
     ),
     "rushing_share": _Phrase(
-        "{measured} des personnes se hâtent vers un même point (seuil\u00a0: {threshold})",
-        "{measured} des personnes se hâtent vers un même point, {threshold} {needed}",
+        "{measured} des personnes en mouvement se ruent vers un même point (seuil\u00a0:"
+        " {threshold})",
+        "{measured} des personnes en mouvement se ruent vers un même point, {threshold} {needed}",
+    ),
+    "of_all": _Phrase(
+        "{measured} de toutes les personnes (seuil\u00a0: {threshold})",
+        "{measured} de toutes les personnes en hâte, {threshold} {needed}",
     ),
     "group_before": _Phrase(
         "un groupe était là auparavant pendant {measured} (seuil\u00a0: {threshold})",

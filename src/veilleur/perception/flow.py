@@ -8,7 +8,7 @@ of cells: how much of each changed, and with which velocity. A cell has a veloci
 pixels agree with each other and where the displacement explains the change, which rain, a flicker
 and leaves do not. Nobody is in the field: no object, no identity, no picture.
 
-Where the whole background goes the same way the camera moved, and the field says so.
+Where the whole background goes as it does when a camera turns, shakes or zooms, the field says so.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import numpy as np
 from veilleur.cameras.middle import median
 from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
 
+ENOUGH = 400  # pixels that tell whether the camera moved; of more, every so manieth is asked
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowSettings:
@@ -31,7 +33,7 @@ class FlowSettings:
     agree: length of a cell's mean displacement over its pixels' mean length from which it has a
     velocity. explained: share of the change that may be left after the displacement. texture:
     grey levels of slope from which a pixel shows whether the camera moved; shaken: share of them
-    that must have gone the same way.
+    that must have changed, and gone as a camera that turns or zooms makes them go.
     """
 
     width: int = 200
@@ -43,7 +45,7 @@ class FlowSettings:
     least_px: float = 0.35
     agree: float = 0.5
     explained: float = 0.75
-    texture: float = 40.0
+    texture: float = 50.0
     shaken: float = 0.6
 
 
@@ -143,7 +145,7 @@ class FlowMeter:
             self._region,
             self._cells(weight),
             velocities.astype(np.float32),
-            self._shaken(before, moved, people),
+            self._shaken(before, moved, difference, people),
             since_s,
         )
 
@@ -190,7 +192,9 @@ class FlowMeter:
         known = sure & (size >= self._set.agree * lengths) & (size >= self._set.least_px)
         return np.where(known[..., None], mean, np.nan)
 
-    def _shaken(self, before: ImageArray, moved: FloatArray, people: FloatArray) -> bool:
+    def _shaken(
+        self, before: ImageArray, moved: FloatArray, difference: ImageArray, people: FloatArray
+    ) -> bool:
         """Whether the background, where it shows anything, went the same way as a whole."""
         slope = np.abs(cv2.Sobel(before, cv2.CV_16S, 1, 0)) + np.abs(
             cv2.Sobel(before, cv2.CV_16S, 0, 1)
@@ -198,12 +202,46 @@ class FlowMeter:
         tells = slope > self._set.texture
         corner = np.array([self._region.x1, self._region.y1] * 2)
         boxes = (np.asarray(people, np.float64).reshape(-1, 4) - corner) / np.tile(self._scale, 2)
-        for x1, y1, x2, y2 in boxes.astype(int).clip(0).tolist():
-            tells[y1 : y2 + 1, x1 : x2 + 1] = False
-        steps = moved[tells]
-        if len(steps) < self._set.cell**2:
+        for x1, y1, x2, y2 in boxes.astype(int).tolist():
+            wide = max(0, (x2 - x1) // 2)  # where they were in the picture before
+            tells[max(y1, 0) : max(y2 + 1, 0), max(x1 - wide, 0) : max(x2 + wide + 1, 0)] = False
+        if not _all_over(tells, self._set.cell**2):
             return False
-        middle = np.asarray(np.median(steps, axis=0), np.float32)
-        size = float(np.hypot(*middle))
-        near = np.hypot(*(steps - middle).T) <= 0.3 + 0.3 * size
-        return size >= self._set.least_px and float(near.mean()) >= self._set.shaken
+        rows, columns = np.nonzero(tells)
+        every = len(rows) // ENOUGH + 1
+        rows, columns = rows[::every], columns[::every]
+        steps = moved[rows, columns].astype(np.float64)
+        fitted = _shift_and_zoom(columns / tells.shape[1] - 0.5, rows / tells.shape[0] - 0.5, steps)
+        sizes = np.hypot(*fitted.T)
+        near = np.hypot(*(steps - fitted).T) <= 0.3 + 0.3 * sizes
+        gone = near & (sizes >= self._set.least_px) & (difference[rows, columns] > self._set.grey)
+        return float(gone.mean()) >= self._set.shaken
+
+
+def _shift_and_zoom(x: FloatArray, y: FloatArray, steps: FloatArray) -> FloatArray:
+    """(n, 2) what a camera that turns and zooms a little would have moved these pixels by, fitted
+    by least squares, once more to those that the first fit met. x, y: (n,) from the middle."""
+    one, none = np.ones_like(x), np.zeros_like(x)
+    across = np.stack([one, none, x], axis=1)
+    down = np.stack([none, one, y], axis=1)
+    fitted, met = steps.astype(np.float64), np.ones(len(x), np.bool_)
+    for _ in range(2):
+        equations = np.concatenate([across[met], down[met]])
+        found = np.linalg.lstsq(equations, np.concatenate([*steps[met].T]), rcond=None)[0]
+        fitted = np.asarray(np.stack([across @ found, down @ found], axis=1), np.float64)
+        apart = np.hypot(*(steps - fitted).T)
+        met = apart <= np.median(apart)
+    return fitted
+
+
+def _all_over(tells: BoolArray, least: int) -> bool:
+    """Whether each quarter of the picture has so many pixels that tell something: a crowd without
+    boxes is seldom in all of them."""
+    rows, columns = tells.shape[0] // 2, tells.shape[1] // 2
+    quarters = (
+        tells[:rows, :columns],
+        tells[:rows, columns:],
+        tells[rows:, :columns],
+        tells[rows:, columns:],
+    )
+    return all(int(quarter.sum()) >= least for quarter in quarters)
