@@ -102,7 +102,8 @@ def callers(method: str, of: str = "") -> set[str]:
 def test_a_detector_runs_only_for_a_looker_or_to_be_measured_on_embedded_pictures() -> None:
     measuring = {"perception/choice.py", "engine/assembly.py"}  # the second: a black picture
     looking = {"perception/looking.py", "perception/regions.py", "perception/tiles.py"}
-    assert callers("detect") <= measuring | looking
+    sensing = {"perception/closeup.py"}  # for a sense, which only the pipeline asks, see below
+    assert callers("detect") <= measuring | looking | sensing
     makers = {
         str(path.relative_to(PACKAGE))
         for path in MODULES
@@ -114,6 +115,7 @@ def test_a_detector_runs_only_for_a_looker_or_to_be_measured_on_embedded_picture
 
 def test_only_the_pipeline_looks_at_frames_and_it_asks_the_gate_first() -> None:
     assert callers("look", of="looker") == {"engine/pipeline.py"}
+    assert callers("look", of="sense") == {"engine/pipeline.py"}
     pipeline = next(
         node
         for node in tree(PACKAGE / "engine/pipeline.py").body
