@@ -22,7 +22,7 @@ from veilleur.perception.novelty import Novelty, Usual
 from veilleur.perception.objects import Detections, Kind, Tracks
 from veilleur.perception.pose import Poses
 from veilleur.perception.posture import posture
-from veilleur.perception.rest import MOVED, Rest
+from veilleur.perception.rest import ELSEWHERE, MOVED, Rest
 from veilleur.perception.standing import Standing, Suspect
 
 TURNS, CLEAR = (0, 1, 3, 2), 0.55  # a pose so sure needs no further turn
@@ -43,8 +43,8 @@ GONE_AFTER = 3  # looks in a row that did not
 COVERED = 0.3  # share of a body or suspect behind somebody else's box
 FOUND_AGAIN = 0.7  # heights: somebody who begins so near to where another was lost is that one
 QUIET = 0.1  # share of a body: less has changed, so there is nothing new to see
-SAVED = 12.0  # inferences that may be saved up
-RATE = 0.4  # inferences a second, in the long run, on one camera
+SAVED = 24.0  # inferences that may be saved up
+RATE = 0.8  # inferences a second, in the long run, on one camera
 
 
 @dataclass(slots=True)
@@ -58,6 +58,7 @@ class _Down:
     results: deque[bool] = field(default_factory=lambda: deque(maxlen=MEMORY))
     looks: int = 0
     lying_since: float | None = None
+    refuted: Box | None = None
     hidden: bool = False
 
     @property
@@ -201,7 +202,7 @@ class Lying:
             place = self._place(down, new, seen.detections)
             if place is None:
                 return
-            if moved or _elsewhere(place, down.rest.box):
+            if moved or not _same(place, down.rest.box):
                 down.rest = Rest(place, seen.time)
                 down.rest.look(seen.picture, self._view, seen.time)
                 return
@@ -223,6 +224,7 @@ class Lying:
             down.rest.look(seen.picture, self._view, seen.time)
             if down.lying_since is None:
                 down.lying_since = seen.time
+        down.refuted = None if lies else down.rest.box
         down.results.append(lies)
         down.due = seen.time + (LATER_S if down.sure else SOON_S)
 
@@ -234,9 +236,10 @@ class Lying:
         within = Box(x - beside, y - above, x + beside, y + below)
         low = one.box if one.low else _low_box(detections, one)
         thing = new.largest(within, NEW * one.stood_px**2)
-        if low is not None and (down.looks % 2 == 0 or thing is None):
-            return low
-        return thing
+        places = [place for place in (low, thing) if place is not None]
+        untried = [place for place in places if not _same(place, down.refuted)] or places
+        resting = [place for place in untried if _same(place, down.rest.box)]
+        return next(iter([*resting, *untried]), None)
 
     def _fits(self, box: Box, down: _Down, new: Novelty) -> bool:
         """As long as a body, near to where he stood, and not there before."""
@@ -272,5 +275,8 @@ def _covered(box: Box, others: FloatArray) -> float:
     return float(shared.max(initial=0.0)) / max(box.width * box.height, 1.0)
 
 
-def _elsewhere(one: Box, other: Box) -> bool:
-    return math.dist(one.centre, other.centre) > 0.25 * max(other.width, other.height)
+def _same(one: Box, other: Box | None) -> bool:
+    """About the same place."""
+    if other is None:
+        return False
+    return math.dist(one.centre, other.centre) <= ELSEWHERE * max(other.width, other.height)
