@@ -16,7 +16,7 @@ from veilleur.perception.objects import Kind
 from veilleur.perception.standing import Standing, Suspect
 
 LOWEST = 0.45  # of the height upright
-MOVED = 0.25  # of the longer side of the box: it has moved
+MOVED = 0.15  # of the height upright: a side of the box that shifts further has moved
 LOOKS = 2
 
 
@@ -64,7 +64,7 @@ class Lowered:
 
 def _follow(low: _Low, box: Box, time: float) -> None:
     low.box = box
-    reach = MOVED * max(low.rested.width, low.rested.height)
+    reach = MOVED * low.suspect.stood_px
     sides = zip(
         (box.x1, box.y1, box.x2, box.y2),
         (low.rested.x1, low.rested.y1, low.rested.x2, low.rested.y2),
