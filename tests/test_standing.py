@@ -85,6 +85,15 @@ def test_who_leaves_by_a_side_is_no_suspect(box: Box, speed: float) -> None:
     assert after(standing, None, 3.0) == ()
 
 
+def test_who_falls_towards_a_side_has_not_left() -> None:
+    standing = Standing(VIEW)
+    stood(standing, Box(200, 500, 270, 700))
+    low = Box(60, 600, 240, 700)
+    standing.step(tracks({1: low}, 2.2, speed=-300.0), Detections.none(), 2.2)
+    (suspect,) = after(standing, None, 3.0)
+    assert suspect.box == low
+
+
 def test_who_sits_is_no_suspect_and_his_height_is_not_forgotten() -> None:
     standing = Standing(VIEW)
     stood(standing)

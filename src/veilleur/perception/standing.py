@@ -103,7 +103,9 @@ class Standing:
                 self._meet(key, box, time - float(persons.ages[row]), time)
             else:
                 _follow(known, box, time, passed)
-            self._people[key].leaving = self._leaves(box, persons.velocities[row].tolist())
+            person = self._people[key]
+            leaves = self._leaves(box, persons.velocities[row].tolist())
+            person.leaving = person.upright_until == time and leaves
         self._glimpse(detections, time)
         self._people = {
             key: person
@@ -172,7 +174,8 @@ class Standing:
         self._glimpses = young + slim
 
     def _leaves(self, box: Box, velocity: list[float]) -> bool:
-        """Whether he is at the picture's left or right side, or about to be."""
+        """Whether he is at the picture's left or right side, or about to be. Only whoever is
+        upright leaves by it: who falls towards it does not."""
         border = EDGE * self.view.width
         soon = velocity[0] * SOON_S
         left, right = box.x1 + min(soon, 0), box.x2 + max(soon, 0)
