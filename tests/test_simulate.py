@@ -60,7 +60,9 @@ def test_what_cameras_do_not_send_is_coded_again(
     with Simulator([source]) as simulator, viewer(simulator.url(0)) as camera:
         seen = [number(frame) for frame in islice(pictures(camera), 15)]
         assert camera.streams.video[0].codec_context.name == served
-    assert seen == list(range(15))
+    # FFmpeg may probe a stream with B-frames for longer than a group of pictures lasts.
+    assert seen[0] in (0, 12)
+    assert seen == list(range(seen[0], seen[0] + 15))
 
 
 def test_h264_is_not_coded_again(clip: Path, simulator: Simulator) -> None:
