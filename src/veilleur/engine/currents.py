@@ -18,12 +18,16 @@ from veilleur.perception.flow import FlowMeter
 from veilleur.perception.objects import Kind
 
 LEAST_SCORE = 0.3  # of somebody who makes a crowd
+OLD_S = 0.4  # a younger track has no path yet
+LOST = 2  # people without a track: so many, and the pixels are asked
+QUICK, SEVERAL = 0.8, 3  # heights a second, about 1.4 m/s; so many such tracks
 AROUSED_S = 3.0  # so long after a crowd was seen, or something moved, motion is measured
 
 
 class CurrentsSense:
-    """One camera's. Two small pictures are compared only while there are people enough for a crowd
-    and something moves; else the newest is kept, and nothing more."""
+    """One camera's. Two small pictures are compared only while there are people enough for a crowd,
+    something moves, and it may tell more than the tracks: several people have none, or several
+    tracks are quick, and the pixels have to bear them out. Else the newest is kept, and no more."""
 
     def __init__(self, meter: FlowMeter, crowd: int) -> None:
         """crowd: fewer people in the picture make none."""
@@ -51,7 +55,7 @@ class CurrentsSense:
         if self._seen is None or not 0 <= scene.time - self._seen <= AROUSED_S:
             self._meter.forget()
             return scene
-        if not frame.activity.moved:
+        if not frame.activity.moved or not _asked(scene, len(people)):
             self._meter.keep(luma, scene.time)
             return scene
         return replace(scene, flow=self._meter.measure(luma, scene.time, people.boxes))
@@ -59,3 +63,12 @@ class CurrentsSense:
     def forget(self) -> None:
         self._meter.forget()
         self._seen = None
+
+
+def _asked(scene: Scene, people: int) -> bool:
+    """Whether the tracks alone do not tell how these people move."""
+    tracks = scene.tracks.of(Kind.PERSON)
+    followed = tracks[tracks.seen & (tracks.ages >= OLD_S)]
+    heights = np.maximum(followed.heights, 1.0)
+    quick = np.hypot(*followed.velocities.T) >= QUICK * heights
+    return people - len(followed) >= LOST or int(quick.sum()) >= SEVERAL

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,7 +35,7 @@ ONE_WAY = 0.85  # length of the mean direction from which all go the same way
 ILL = 50.0  # condition of the equations from which two opposite directions make no point
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Movers:
     """n people in the zone at one instant.
 
@@ -53,11 +54,11 @@ class Movers:
     def people(self) -> int:
         return len(self.places)
 
-    @property
+    @cached_property
     def known(self) -> BoolArray:
         return np.asarray(np.isfinite(self.velocities[:, 0]))
 
-    @property
+    @cached_property
     def speeds(self) -> FloatArray:
         """(n,) m/s; NaN where not known."""
         return np.asarray(np.hypot(self.velocities[:, 0], self.velocities[:, 1]))

@@ -72,11 +72,12 @@ class Opposed:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """passed_s: seconds that this instant stands for."""
+    """passed_s: seconds that this instant stands for. speeds: (n,) m/s of those who are known."""
 
     movers: Movers
     hurried: int
     passed_s: float
+    speeds: FloatArray
 
 
 class Throng:
@@ -109,8 +110,9 @@ class Throng:
         """One more instant. learn: it is nothing special, so it belongs to the stream and to what
         is usual, once it is a few seconds old."""
         passed_s = 0.0 if self.last is None else movers.time - self.last
-        hurried = int((_plain(movers.speeds) >= self.limit_m_s(local)).sum())
-        self._moments.append(_Moment(movers, hurried, min(passed_s, WINDOW_S)))
+        speeds = movers.speeds[movers.known]
+        hurried = int((speeds >= self.limit_m_s(local)).sum())
+        self._moments.append(_Moment(movers, hurried, min(passed_s, WINDOW_S), speeds))
         while self._moments[0].movers.time < movers.time - CALM_S - BEFORE_S:
             self._moments.popleft()
         settled = [m for m in self._moments if m.movers.time <= movers.time - BEFORE_S]
@@ -130,7 +132,7 @@ class Throng:
         chosen = [m for m in self._moments if since < m.movers.time <= until + EDGE]
         if not chosen:
             return Count()
-        speeds = np.concatenate([m.movers.speeds[m.movers.known] for m in chosen])
+        speeds = np.concatenate([m.speeds for m in chosen])
         hurried = sum(m.hurried for m in chosen)
         return Count(
             people=float(np.mean([m.movers.people for m in chosen])),

@@ -103,6 +103,8 @@ class FlowMeter:
         self._scale = np.array([region.width / self._size[0], region.height / self._size[1]])
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._search.setFinestScale(1)
+        self._search.setGradientDescentIterations(12)
+        self._search.setVariationalRefinementIterations(0)  # a quarter of the time, for cells' sake
         self._before: ImageArray | None = None
         self._time = 0.0
 
