@@ -133,7 +133,7 @@ def pose(
             pose((260, 330), (270, 370), (330, 350), (340, 380)), True, id="lies along the view"
         ),
         pytest.param(
-            pose((260, 330), (270, 370), (330, 350), (340, 380), legs=0.1),
+            pose((220, 330), (262, 375), (300, 420), (300, 460), legs=0.1),
             False,
             id="cut off by the lower edge: no legs",
         ),
