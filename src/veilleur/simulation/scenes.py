@@ -500,9 +500,7 @@ def alone(walks: Sequence[Walk], since: float, until: float, after_s: float) -> 
         y = np.interp(times, walk.times, walk.points[:, 1])
         there = (times >= walk.times[0]) & (times <= walk.times[-1])
         near |= there & (np.hypot(x - SPOT[0], y - SPOT[1]) <= REACH_M)
-    return [
-        Span("left", a, a + after_s, b) for a, b in _spans(times, ~near) if b - a >= after_s
-    ]
+    return [Span("left", a, a + after_s, b) for a, b in _spans(times, ~near) if b - a >= after_s]
 
 
 def belongings() -> list[Made]:
