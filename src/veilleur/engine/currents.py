@@ -19,14 +19,14 @@ from veilleur.perception.objects import Kind
 
 LEAST_SCORE = 0.3  # of somebody who makes a crowd
 OLD_S = 0.4  # a younger track has no path yet
-LOST = 2  # people without a track: so many, and the pixels are asked
+LOST = 1  # people without a track: so many, and the pixels are asked
 QUICK, SEVERAL = 0.8, 3  # heights a second, about 1.4 m/s; so many such tracks
 AROUSED_S = 3.0  # so long after a crowd was seen, or something moved, motion is measured
 
 
 class CurrentsSense:
     """One camera's. Two small pictures are compared only while there are people enough for a crowd,
-    something moves, and it may tell more than the tracks: several people have none, or several
+    something moves, and it may tell more than the tracks: somebody has none, or several
     tracks are quick, and the pixels have to bear them out. Else the newest is kept, and no more."""
 
     def __init__(self, meter: FlowMeter, crowd: int) -> None:
