@@ -54,6 +54,15 @@ _FRENCH = {
         "les points sont en parts de l’image, de 0 à 100 %"
     ),
     # what an event needs
+    "person_on_ground needs a zone": "une personne au sol demande une zone",
+    "draw the ground on which people are watched, without benches and beds": (
+        "dessinez le sol où l’on veille, sans bancs ni lits"
+    ),
+    "crowd_movement needs a zone": "un mouvement de foule demande une zone",
+    "draw the ground on which people move": "dessinez le sol où les gens se déplacent",
+    "crowd_movement looks at people, not vehicles": (
+        "un mouvement de foule concerne des personnes, non des véhicules"
+    ),
     "forbidden_zone needs a zone or a line, exactly one of them": (
         "il faut une zone ou une ligne, l’une des deux"
     ),

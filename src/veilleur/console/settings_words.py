@@ -37,8 +37,49 @@ NAMES = {
     "stay_s": Wording("Durée de retour auprès", "Time back with it"),
     "least_m": Wording("Taille minimale", "Least size"),
     "most_m": Wording("Taille maximale", "Largest size"),
+    "immobile_s": Wording("Durée au sol", "Time on the ground"),
+    "passage_s": Wording("Durée de la chute", "Time of the fall"),
+    "least_px": Wording("Hauteur minimale", "Least height"),
+    "min_people": Wording("Personnes au moins", "People at least"),
+    "min_hurried": Wording("Personnes pressées", "People who hurry"),
+    "hurry_m_s": Wording("Vitesse de hâte", "Speed of a hurry"),
+    "share": Wording("Part pressée", "Share that hurries"),
+    "faster": Wording("Accélération", "Times as fast"),
+    "calm_share": Wording("Part pressée avant", "Share before"),
+    "against_share": Wording("Part à contre-courant", "Share against"),
+    "against_s": Wording("Durée à contre-courant", "Time against"),
 }
 FRENCH_HELP = {
+    "seconds on the ground at rest until it is told": (
+        "secondes au sol, immobile, avant le signalement"
+    ),
+    "longest time from upright to lying, seconds": (
+        "temps le plus long de la station debout au sol, en secondes"
+    ),
+    "height upright, pixels: smaller is not judged": (
+        "hauteur debout, en pixels : en dessous, rien n’est jugé"
+    ),
+    "people in the zone: fewer are no crowd": (
+        "personnes dans la zone : moins ne font pas une foule"
+    ),
+    "people who hurry, or go against": "personnes qui se hâtent, ou vont à contre-courant",
+    "speed from which somebody hurries, m/s": "vitesse à partir de laquelle on se hâte, m/s",
+    "of those who move, who must hurry, and half of it of all people (0.6 of both where they "
+    "hurry from or to one point)": (
+        "part de ceux qui bougent qui doivent se hâter, et la moitié de tous (0,6 des deux quand "
+        "ils se hâtent vers un point ou en partent)"
+    ),
+    "times as fast as before, the group's median": ("fois plus vite qu’avant, médiane du groupe"),
+    "of the people before, who may have hurried": (
+        "part de ceux qui pouvaient déjà se hâter avant"
+    ),
+    "of the movers, who must go against the stream": (
+        "part de ceux qui bougent qui doivent aller à contre-courant"
+    ),
+    "seconds that a hurry must last": "secondes que la hâte doit durer",
+    "seconds that a counter-flow must last": "secondes que le contre-courant doit durer",
+    "seconds without it that are forgiven": "secondes sans lui qui sont pardonnées",
+    "seconds without it that end a situation": "secondes sans lui qui mettent fin à la situation",
     "seconds inside (default 1) or across the line (default 0)": (
         "secondes dans la zone (1 par défaut) ou au-delà de la ligne (0 par défaut)"
     ),
