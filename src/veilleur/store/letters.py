@@ -36,7 +36,7 @@ class Letters:
     def leave(self, at: datetime, details: Mapping[str, str]) -> None:
         """It is on the disk when this returns. Raises OSError."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        name = f"{new_id(at)}.json"
+        name = f"{int(at.timestamp() * 1e6):020d}-{new_id(at)}.json"  # a millisecond is long
         text = json.dumps({**details, "at": at.isoformat()})
         unfinished = self._folder / f"{name}.new"
         with unfinished.open("x", encoding="utf-8") as file:
