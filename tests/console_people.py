@@ -12,10 +12,9 @@ from veilleur.console.administration import Accounts, Rights, Tokens
 from veilleur.console.identities import KeptIdentities
 from veilleur.console.passwords import Passwords
 from veilleur.console.permission import Role
-from veilleur.console.reach import COMMAND_LINE
 from veilleur.console.settings import Rates, Settings
 from veilleur.console.signing import SignIn
-from veilleur.law.deed import Deed
+from veilleur.law.deed import COMMAND_LINE, Deed
 from veilleur.store import chain
 from veilleur.store.chain import Line
 from veilleur.store.database import Database

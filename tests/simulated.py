@@ -235,7 +235,7 @@ FAKES: dict[str, Any] = {
         latest=_latest,
         insert=_insert,
         update=_update,
-        incident=lambda w, id_, scope: w.store.incidents.get(id_),
+        found=lambda w, id_, scope: w.store.incidents[id_],
         forget_canaries=lambda *_: 0,
     ),
     "outbox": SimpleNamespace(append=_append, purge=lambda *_: 0),

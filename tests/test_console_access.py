@@ -14,10 +14,9 @@ from tests.console_house import ORIGIN, PEOPLE, House, house
 from tests.console_people import PASSWORD
 from veilleur.console.administration import rights_of
 from veilleur.console.permission import Role
-from veilleur.console.reach import COMMAND_LINE
 from veilleur.console.routing import declared
 from veilleur.console.session_pages import own_path
-from veilleur.law.deed import Deed
+from veilleur.law.deed import COMMAND_LINE, Deed
 
 
 @pytest.fixture

@@ -18,12 +18,11 @@ from tests.console_people import NOW, PASSWORD, YEAR, Residents
 from veilleur.console.administration import Rights, grantable, rights_of
 from veilleur.console.passwords import Passwords
 from veilleur.console.permission import QUALIFIED, Permission, Role
-from veilleur.console.reach import COMMAND_LINE
 from veilleur.console.refusal import NotAllowed, TooMany
 from veilleur.console.signing import WrongPassword
 from veilleur.console.visitor import Visitor
 from veilleur.errors import AlreadyStored, ConfigurationError, NotFound, StoreError
-from veilleur.law.deed import Deed
+from veilleur.law.deed import COMMAND_LINE, Deed
 from veilleur.store import accounts as stored
 from veilleur.store import sessions, tokens
 from veilleur.store.tokens import Token

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,7 +30,9 @@ class House:
         self.feed = Feed()
         self.now: Visitor | None = ANA
         again = SimpleNamespace(again=lambda visitor: self.now)
-        self.doorkeeper = cast(Doorkeeper, SimpleNamespace(identities=again))
+        doorkeeper = cast(Doorkeeper, SimpleNamespace(identities=again))
+        still_valid = partial(Doorkeeper.still_valid, doorkeeper)
+        self.doorkeeper = cast(Doorkeeper, SimpleNamespace(still_valid=still_valid))
         monkeypatch.setattr(streaming, "_newest", lambda desk: newest)
         monkeypatch.setattr(streaming, "_missed", lambda desk, visitor, after: ())
         monkeypatch.setattr(streaming, "ASK_EVERY_S", 0.05)

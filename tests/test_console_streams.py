@@ -18,7 +18,7 @@ import uvicorn
 from tests.console_house import House, house
 from tests.console_people import NOW
 from veilleur.console.administration import rights_of
-from veilleur.console.reach import COMMAND_LINE
+from veilleur.law.deed import COMMAND_LINE
 from veilleur.store import accounts as stored
 
 WITHIN_S = 2.0

@@ -73,7 +73,7 @@ def ailing(work: DeskAtWork) -> set[Stage]:
 STALLS: dict[Stage, Callable[[DeskAtWork], tuple[object, str]]] = {
     Stage.COLLECTING: lambda w: (w.desk.watch.node, "_shed"),
     Stage.STORING: lambda w: (w.desk.intake, "_store"),
-    Stage.PICTURES: lambda w: (w.desk.pictures, "_say_unsaid"),
+    Stage.PICTURES: lambda w: (w.desk.pictures.failures, "say"),
     Stage.TELLING: lambda w: (w.desk.herald, "tell"),
     Stage.CLOCKWORK: lambda w: (w.desk.clockwork, "tick"),
     Stage.AUTHORITY: lambda w: (w.desk.authority, "renew"),

@@ -25,11 +25,10 @@ from veilleur.cli import first, serve
 from veilleur.cli.app import app
 from veilleur.console.administration import FIRST
 from veilleur.console.permission import QUALIFIED, Permission, Role
-from veilleur.console.reach import COMMAND_LINE
 from veilleur.console.serving import bind
 from veilleur.console.settings import Settings
 from veilleur.console.signing import WrongPassword
-from veilleur.law.deed import Deed
+from veilleur.law.deed import COMMAND_LINE, Deed
 from veilleur.perception.loader import Choice
 
 SITE = Path(veilleur.__file__).parent / "demo" / "site.yaml"

@@ -25,7 +25,6 @@ from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
@@ -34,13 +33,13 @@ from pydantic import (
     SecretStr,
     TypeAdapter,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from ruamel.yaml.comments import CommentedMap
 
 from veilleur.errors import ConfigurationError
 from veilleur.events.mistakes import rule_mistakes
+from veilleur.events.schedule import TimeZone
 from veilleur.events.specification import Point, RuleSpecification
 from veilleur.geometry import View, Zone
 from veilleur.ground import GroundSpecification, view_on
@@ -108,18 +107,9 @@ class Site(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     site: str = Field(min_length=1)
-    time_zone: str = "Europe/Paris"
+    time_zone: TimeZone = "Europe/Paris"
     detector: DetectorSetting | None = None
     cameras: tuple[SiteCamera, ...] = Field(min_length=1)
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"no time zone {name!r}: write it as Europe/Paris") from None
-        return name
 
     def camera(self, id_: str) -> SiteCamera | None:
         return next((camera for camera in self.cameras if camera.id == id_), None)

@@ -20,9 +20,9 @@ from veilleur.cli.choosing import tell
 from veilleur.console.administration import Accounts, Rights
 from veilleur.console.permission import Role
 from veilleur.console.plain import end_of
-from veilleur.console.reach import COMMAND_LINE
 from veilleur.console.settings import Settings
 from veilleur.errors import ConfigurationError
+from veilleur.law.deed import COMMAND_LINE
 from veilleur.store import accounts
 from veilleur.store.accounts import Account
 from veilleur.store.database import Database, reading, url_in

@@ -24,12 +24,10 @@ from veilleur.desk.desk import Desk, DeskSettings
 from veilleur.engine.lineup import sources_of
 from veilleur.errors import ConfigurationError
 from veilleur.law.authorisation import Authorisation, read_authorisation
+from veilleur.law.deed import COMMAND_LINE
 from veilleur.law.permits import origin_of
 from veilleur.law.profile import LegalProfile, read_profile, shipped
 from veilleur.site import Site, load_site
-
-COMMAND = "command line"
-"""Who has done what a command does, on the record."""
 
 
 def serve(
@@ -119,7 +117,7 @@ def _enter(desk: Desk, act: Authorisation) -> None:
             )
         return
     try:
-        desk.authority.add(act, COMMAND)
+        desk.authority.add(act, COMMAND_LINE)
     except ConfigurationError as error:
         tell(f"{act.reference} opens nothing: {error}")
     for camera in act.cameras:

@@ -16,13 +16,13 @@ from uuid import UUID
 
 from veilleur.console.identities import narrower, new_token
 from veilleur.console.permission import PERSONAL, Permission, Role, permissions_of
-from veilleur.console.reach import COMMAND_LINE, Scope, require, scope_of, within
+from veilleur.console.reach import Scope, require, scope_of, within
 from veilleur.console.refusal import NotAllowed
 from veilleur.console.settings import Settings
 from veilleur.console.visitor import LANGUAGES, Visitor
 from veilleur.errors import ConfigurationError, NotFound
 from veilleur.incidents.identity import new_id
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import COMMAND_LINE, SYSTEM, Deed, Entry
 from veilleur.store import accounts, sessions, tokens
 from veilleur.store.accounts import NAME_LENGTH, Account
 from veilleur.store.database import Database
@@ -32,7 +32,7 @@ from veilleur.store.transaction import Reading, Writing
 CAMERA = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 """As in a site file."""
 NAME = re.compile(rf"[a-z][a-z0-9._-]{{1,{NAME_LENGTH - 1}}}")
-RESERVED = ("system", "nobody", "anonymous")
+RESERVED = (SYSTEM, "nobody", "anonymous")
 FIRST, FIRST_BYTES = "first", 12
 _FIRST = Account(name=FIRST, password="", roles=frozenset({Role.SUPERVISOR.value}), once=True)
 LONGEST_TOKEN = timedelta(days=366)

@@ -117,10 +117,7 @@ def list_reasons() -> given.ReasonsGiven:
 def seen_incident(desk: Desk, visitor: Visitor, id_: UUID) -> Incident:
     """Errors: NotFound, also where it is none of the visitor's business."""
     with desk.database.read() as r:
-        found = incidents.incident(r, id_, visitor.scope)
-    if found is None or found.first.canary:
-        raise NotFound(f"there is no incident {id_}", remedy="go back to the queue")
-    return found
+        return incidents.found(r, id_, visitor.scope)
 
 
 # ---------------------------------------------------------------------- cameras and stops

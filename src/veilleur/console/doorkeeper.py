@@ -22,7 +22,7 @@ from veilleur.console.refusal import NotAllowed, NotSignedIn, TooMany
 from veilleur.console.remote import remote_address
 from veilleur.console.settings import Settings
 from veilleur.console.visitor import Visitor, nobody, preferred_language
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import SYSTEM, Deed, Entry
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
@@ -113,11 +113,13 @@ class Doorkeeper:
         return replace(visitor, asked=needs)
 
     def still_valid(self, visitor: Visitor) -> bool:
-        """May this visitor still have what its route asked for? Streams ask every second."""
-        if visitor.asked is None:
-            return True
+        """Has the visitor the same rights as when the route began? Streams ask every second."""
         now = self.identities.again(visitor)
-        return now is not None and now.may(visitor.asked) and now.scope == visitor.scope
+        return (
+            now is not None
+            and now.permissions == visitor.permissions
+            and now.scope == visitor.scope
+        )
 
     def _nobody(self, connection: HTTPConnection) -> Visitor:
         return nobody(language_of(connection), laboratory=self.settings.laboratory)
@@ -182,7 +184,7 @@ class Doorkeeper:
         if visitor is None:
             for told in self._nobodys.note(details["address"], self._clock()):
                 counted = {"address": told.key, "times": str(told.times)}
-                await run_in_threadpool(self._record, "system", details | counted)
+                await run_in_threadpool(self._record, SYSTEM, details | counted)
             return
         await run_in_threadpool(self._record, visitor.account, details | visitor.by_token)
 

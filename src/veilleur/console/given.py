@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -15,6 +16,8 @@ from veilleur.console.viewed import Viewed
 from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
 
+Kept = TypeVar("Kept")
+
 
 def _visitor(request: Request) -> Visitor:
     visitor = request.state.visitor
@@ -22,53 +25,22 @@ def _visitor(request: Request) -> Visitor:
     return visitor
 
 
-def _settings(request: Request) -> Settings:
-    settings = request.app.state.settings
-    assert isinstance(settings, Settings)
-    return settings
+def _kept(kind: type[Kept], name: str) -> Callable[[Request], Kept]:
+    """What the application keeps under this name."""
 
+    def kept(request: Request) -> Kept:
+        value = getattr(request.app.state, name)
+        assert isinstance(value, kind)
+        return value
 
-def _doorkeeper(request: Request) -> Doorkeeper:
-    doorkeeper = request.app.state.doorkeeper
-    assert isinstance(doorkeeper, Doorkeeper)
-    return doorkeeper
-
-
-def _desk(request: Request) -> Desk:
-    desk = request.app.state.desk
-    assert isinstance(desk, Desk)
-    return desk
-
-
-def _accounts(request: Request) -> Accounts:
-    accounts = request.app.state.accounts
-    assert isinstance(accounts, Accounts)
-    return accounts
-
-
-def _tokens(request: Request) -> Tokens:
-    tokens = request.app.state.tokens
-    assert isinstance(tokens, Tokens)
-    return tokens
-
-
-def _viewed(request: Request) -> Viewed:
-    viewed = request.app.state.viewed
-    assert isinstance(viewed, Viewed)
-    return viewed
-
-
-def _signing(request: Request) -> SignIn:
-    signing = request.app.state.signing
-    assert isinstance(signing, SignIn)
-    return signing
+    return kept
 
 
 CurrentVisitor = Annotated[Visitor, Depends(_visitor)]
-TheSettings = Annotated[Settings, Depends(_settings)]
-TheDoorkeeper = Annotated[Doorkeeper, Depends(_doorkeeper)]
-TheDesk = Annotated[Desk, Depends(_desk)]
-TheAccounts = Annotated[Accounts, Depends(_accounts)]
-TheTokens = Annotated[Tokens, Depends(_tokens)]
-TheViewed = Annotated[Viewed, Depends(_viewed)]
-TheSignIn = Annotated[SignIn, Depends(_signing)]
+TheSettings = Annotated[Settings, Depends(_kept(Settings, "settings"))]
+TheDoorkeeper = Annotated[Doorkeeper, Depends(_kept(Doorkeeper, "doorkeeper"))]
+TheDesk = Annotated[Desk, Depends(_kept(Desk, "desk"))]
+TheAccounts = Annotated[Accounts, Depends(_kept(Accounts, "accounts"))]
+TheTokens = Annotated[Tokens, Depends(_kept(Tokens, "tokens"))]
+TheViewed = Annotated[Viewed, Depends(_kept(Viewed, "viewed"))]
+TheSignIn = Annotated[SignIn, Depends(_kept(SignIn, "signing"))]

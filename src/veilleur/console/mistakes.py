@@ -152,7 +152,7 @@ _FRENCH = {
     "{} is no day: use {}, a range, or daily": (
         "{} n’est pas un jour : lun, mar, mer, jeu, ven, sam, dim, lun-ven ou tous"
     ),
-    "{} is no time zone: use one like Europe/Paris": (
+    "no time zone {}: write it as Europe/Paris": (
         "{} n’est pas un fuseau horaire : écrivez Europe/Paris"
     ),
     "no public holidays are known for {}": "aucun jour férié n’est connu pour {}",

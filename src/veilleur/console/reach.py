@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from veilleur.console.permission import Permission, Role, permissions_of
 from veilleur.console.refusal import NotAllowed
+from veilleur.law.deed import COMMAND_LINE
 from veilleur.store import accounts
 from veilleur.store.accounts import Account
 from veilleur.store.transaction import Reading
 
-COMMAND_LINE = "command line"
 WIDE = frozenset({Role.SUPERVISOR, Role.DPO, Role.AUDITOR})
 """Roles that only somebody who sees every camera hands out, changes or takes away."""
 

@@ -18,7 +18,7 @@ from veilleur.console.limits import Failures
 from veilleur.console.refusal import Refused, TooMany
 from veilleur.console.settings import Settings
 from veilleur.console.visitor import Visitor
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import SYSTEM, Deed, Entry
 from veilleur.store import accounts, sessions
 from veilleur.store.accounts import Account
 from veilleur.store.database import Database
@@ -84,7 +84,7 @@ class SignIn:
             Entry(
                 deed=Deed.LOCKED_OUT if any(locks) else Deed.SIGN_IN_REFUSED,
                 at=self._settings.now(),
-                who="system",
+                who=SYSTEM,
                 of=f"account:{account.name}" if account else "",
                 reason="password" if account else "unknown account",
                 details={"address": address},

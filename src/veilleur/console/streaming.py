@@ -97,18 +97,13 @@ async def _passing(
     while True:
         if clock() - asked >= ASK_EVERY_S:
             asked = clock()
-            if not await run_in_threadpool(_same_rights, doorkeeper, visitor):
+            if not await run_in_threadpool(doorkeeper.still_valid, visitor):
                 return
         try:
             messages = await listener.some(max(0.05, ASK_EVERY_S - (clock() - asked)))
         except TimeoutError:
             continue
         yield [_seen_by(visitor, one) for one in messages if _for(visitor, one)]
-
-
-def _same_rights(doorkeeper: Doorkeeper, visitor: Visitor) -> bool:
-    now = doorkeeper.identities.again(visitor)
-    return now is not None and now.permissions == visitor.permissions and now.scope == visitor.scope
 
 
 def _seen_by(visitor: Visitor, message: Message) -> Message:

@@ -11,14 +11,13 @@ from typing import Protocol
 
 from veilleur.desk import said
 from veilleur.desk.feed import Feed, Message, Topic
-from veilleur.desk.intake import SYSTEM
 from veilleur.desk.people import about, commit, elapse
 from veilleur.desk.technical import Gap, Technical
 from veilleur.engine.report import CameraReport
 from veilleur.errors import StoreError
 from veilleur.incidents import life
 from veilleur.incidents.life import ClockSet, Limits
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import SYSTEM, Deed, Entry
 from veilleur.law.gate import boot_s
 from veilleur.store import evidence, incidents, outbox, settings
 from veilleur.store.database import Database

@@ -26,7 +26,7 @@ from veilleur.desk.duties import Duties
 from veilleur.desk.feed import Feed, Message, Topic
 from veilleur.desk.footage import Footages
 from veilleur.desk.herald import Herald
-from veilleur.desk.intake import SYSTEM, Intake, IntakeSettings, Stored
+from veilleur.desk.intake import Intake, IntakeSettings, Stored
 from veilleur.desk.people import People
 from veilleur.desk.pictures import Pictures
 from veilleur.desk.pulse import Pulse
@@ -40,7 +40,7 @@ from veilleur.engine.member import Member
 from veilleur.engine.report import CameraReport, Surprise
 from veilleur.errors import StoreError
 from veilleur.incidents.life import Limits
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import SYSTEM, Deed, Entry
 from veilleur.law.gate import Embedded, Gate
 from veilleur.law.orders import Orders, Scope
 from veilleur.law.profile import LegalProfile
@@ -274,10 +274,8 @@ class Desk:
 
     def _member(self, member: Member) -> Member:
         """With the desk's longer memory, for evidence; and without an end, in the laboratory."""
-        ours = replace(
-            member.settings, ring_seconds=RING_S, ring_bytes=RING_BYTES, loop=self.settings.loop
-        )
-        return replace(member, settings=ours)
+        ours = member.remembering(RING_S, RING_BYTES)
+        return replace(ours, settings=replace(ours.settings, loop=self.settings.loop))
 
 
 def _now() -> datetime:

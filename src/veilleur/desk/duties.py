@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from types import TracebackType
 
+from veilleur.engine.caught import Caught
 from veilleur.engine.report import Surprise
 from veilleur.engine.seat import surprise_of
 
@@ -35,27 +35,6 @@ class Duties:
 
     def _run(self, name: str, work: Work) -> None:
         while not self._stop.is_set():
-            with _Caught(lambda error: self._told(name, surprise_of(error))):
+            with Caught(lambda error: self._told(name, surprise_of(error))):
                 work(self._stop)
             self._stop.wait(AGAIN_S)
-
-
-class _Caught:
-    """An error that with its thread would be lost without a word."""
-
-    def __init__(self, tell: Callable[[Exception], None]) -> None:
-        self._tell = tell
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self._tell(error)
-        return True

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
-from veilleur.desk.intake import SYSTEM, Stored
+from veilleur.desk.intake import Stored
+from veilleur.desk.pieces import Failures, Piece, keep
 from veilleur.desk.watch import Watch
 from veilleur.engine.recorded import Recorded
 from veilleur.errors import (
@@ -30,7 +29,6 @@ from veilleur.errors import (
 )
 from veilleur.evidence.clip import MEDIA_TYPE, ClipMaker
 from veilleur.evidence.kept import AFTER_S, BEFORE_S, Kept
-from veilleur.law.deed import Deed, Entry
 from veilleur.law.gate import Gate
 from veilleur.store import evidence
 from veilleur.store.database import Database
@@ -55,7 +53,7 @@ class _Under:
 
     stored: Stored
     onset_s: float
-    clip: UUID | None
+    clip: Piece | None
     maker: ClipMaker
     packets: Future[Recorded] | None
     piece_s: float
@@ -78,7 +76,7 @@ class Footages:
         self.kept = Kept()
         self._lock = threading.Lock()
         self._under: list[_Under] = []
-        self._unsaid: deque[tuple[_Under, str]] = deque(maxlen=MOST_UNDER_WAY)
+        self.failures = Failures(database)
 
     def wanted(self, stored: Sequence[Stored]) -> None:
         """Of incidents that were opened. From the thread that stored them."""
@@ -102,7 +100,7 @@ class Footages:
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(LOOK_EVERY_S):
             self.kept.expire()
-            self._say_failed()
+            self.failures.say()
             for under in list(self._under):
                 if self._over(under):
                     with self._lock:
@@ -151,7 +149,7 @@ class Footages:
             return gone
 
     # ------------------------------------------------------------------ clips
-    def _promised(self, stored: Stored) -> UUID | None:
+    def _promised(self, stored: Stored) -> Piece | None:
         """A clip, where the act grants one. Its place is on the record before it is made."""
         signal = stored.signal
         try:
@@ -163,11 +161,12 @@ class Footages:
         expires = signal.onset + timedelta(days=act.clips)
         try:
             with self._database.write(essential=False) as w:
-                return evidence.promise(
+                clip = evidence.promise(
                     w, stored.incident.id, Sort.CLIP, taken_at=signal.onset, expires_at=expires
                 )
         except StoreError:
             return None
+        return Piece(clip, Sort.CLIP, stored)
 
     def _finish(self, under: _Under) -> None:
         """The clip, or why there is none, stored with its incident."""
@@ -176,25 +175,9 @@ class Footages:
         try:
             if under.failed:
                 raise EvidenceFailed("it broke off", remedy="see the still", cause=under.failed)
-            made = Content(under.maker.finish().content, MEDIA_TYPE)
-            with self._database.write(essential=False) as w:
-                if evidence.keep(w, under.clip, made):
-                    w.record(_entry(under.stored, Deed.EVIDENCE_KEPT))
+            keep(self._database, under.clip, Content(under.maker.finish().content, MEDIA_TYPE))
         except (EvidenceFailed, StoreError) as error:
-            self._unsaid.append((under, error.cause or "unknown"))
-
-    def _say_failed(self) -> None:
-        """As soon as the store takes it: until then the clip is "pending"."""
-        while self._unsaid:
-            under, cause = self._unsaid[0]
-            assert under.clip is not None
-            try:
-                with self._database.write() as w:
-                    if evidence.fail(w, under.clip, cause):
-                        w.record(_entry(under.stored, Deed.EVIDENCE_FAILED, cause))
-            except StoreError:
-                return
-            self._unsaid.popleft()
+            self.failures.note(under.clip, error.cause)
 
 
 def _result(packets: Future[Recorded] | None) -> Recorded | None:
@@ -205,9 +188,3 @@ def _result(packets: Future[Recorded] | None) -> Recorded | None:
         return packets.result()
     except (CameraError, ConfigurationError):
         return None
-
-
-def _entry(stored: Stored, deed: Deed, cause: str = "") -> Entry:
-    details = {"sort": "clip", "cause": cause} if cause else {"sort": "clip"}
-    of = f"incident:{stored.incident.id}"
-    return Entry(deed=deed, at=datetime.now(UTC), who=SYSTEM, of=of, details=details)

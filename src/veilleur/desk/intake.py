@@ -26,7 +26,7 @@ from veilleur.incidents.identity import new_id
 from veilleur.incidents.incident import Incident
 from veilleur.incidents.life import Limits
 from veilleur.incidents.signal import SignalRecord
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import SYSTEM, Deed, Entry
 from veilleur.store import evidence, incidents, outbox, signals
 from veilleur.store.database import Database
 from veilleur.store.evidence import Sort
@@ -37,7 +37,6 @@ RETRY_S = 0.5
 MOST_AT_ONCE = 200
 MOST_WAITING = 100_000
 """Signals that wait for a store that doesn't answer. Beyond it the newest are counted as lost."""
-SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

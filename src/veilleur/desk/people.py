@@ -10,12 +10,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
 
-from veilleur.desk.intake import SYSTEM
-from veilleur.errors import NotFound
 from veilleur.incidents import life
 from veilleur.incidents.incident import FollowUp, Incident, Verdict
 from veilleur.incidents.life import Limits
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import SYSTEM, Deed, Entry
 from veilleur.store import incidents, outbox
 from veilleur.store.database import Database
 from veilleur.store.signals import Scope
@@ -52,7 +50,7 @@ class People:
     def touch(self, id_: UUID, who: str, scope: Scope) -> Incident:
         """The taker is at it: the claim is not idle. That is no line of the record."""
         with self._database.write() as w:
-            before = self._found(w, id_, scope)
+            before = incidents.found(w, id_, scope)
             after = life.touch(before, who, self._utc())
             incidents.update(w, after, before.revision)
         return after
@@ -96,7 +94,7 @@ class People:
     ) -> Incident:
         now = self._utc()
         with self._database.write() as w:
-            before = self._found(w, id_, scope)
+            before = incidents.found(w, id_, scope)
             after = change(before, now)
             reason = said.pop("reason", "")
             details = {name: _said(name, text) for name, text in said.items() if text}
@@ -106,12 +104,6 @@ class People:
             commit(w, before, after, entry)
         self._changed()
         return after
-
-    def _found(self, w: Writing, id_: UUID, scope: Scope) -> Incident:
-        incident = incidents.incident(w, id_, scope)
-        if incident is None or incident.first.canary:
-            raise NotFound(f"there is no incident {id_}", remedy="go back to the queue")
-        return incident
 
 
 def _said(name: str, text: str) -> str:

@@ -9,19 +9,16 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
-from uuid import UUID
 
-from veilleur.desk.intake import SYSTEM, Stored
+from veilleur.desk.intake import Stored
+from veilleur.desk.pieces import Failures, Piece, keep
 from veilleur.errors import EvidenceFailed, StoreError
 from veilleur.evidence.redaction import Hidden
 from veilleur.evidence.still import Drawn, still
-from veilleur.law.deed import Deed, Entry
 from veilleur.site import Site
 from veilleur.store import evidence
 from veilleur.store.database import Database
-from veilleur.store.evidence import Content
+from veilleur.store.evidence import Content, Sort
 
 WAIT_S = 0.2
 LABORATORY = "LABORATORY - NOBODY REAL"
@@ -38,7 +35,7 @@ class Pictures:
     ) -> None:
         self._database, self.site, self._alive = database, site, alive
         self._wanted: queue.SimpleQueue[Stored] = queue.SimpleQueue()
-        self._unsaid: list[tuple[UUID, str]] = []
+        self.failures = Failures(database)
 
     def wanted(self, stored: Sequence[Stored]) -> None:
         for one in stored:
@@ -51,7 +48,7 @@ class Pictures:
             try:
                 stored = self._wanted.get(timeout=WAIT_S)
             except queue.Empty:
-                self._say_unsaid()
+                self.failures.say()
                 continue
             self._make(stored)
 
@@ -61,23 +58,13 @@ class Pictures:
             for piece in evidence.awaited(w):
                 evidence.fail(w, piece.id, "the service was restarted before it was made")
 
-    def _say_unsaid(self) -> None:
-        if not self._unsaid:
-            return
-        with suppress(StoreError), self._database.write() as w:
-            for piece, cause in self._unsaid:
-                evidence.fail(w, piece, cause)
-            self._unsaid = []
-
     def _make(self, stored: Stored) -> None:
         assert stored.still is not None
+        piece = Piece(stored.still, Sort.STILL, stored)
         try:
-            made = Content(self._jpeg(stored), "image/jpeg")
-            with self._database.write(essential=False) as w:
-                if evidence.keep(w, stored.still, made):
-                    w.record(_entry(stored, Deed.EVIDENCE_KEPT))
+            keep(self._database, piece, Content(self._jpeg(stored), "image/jpeg"))
         except (EvidenceFailed, StoreError) as error:
-            self._failed(stored, error)
+            self.failures.note(piece, error.cause)
 
     def _jpeg(self, stored: Stored) -> bytes:
         sighting = stored.sighting
@@ -95,21 +82,3 @@ class Pictures:
         shape = (rule.zone or rule.line) if rule is not None else None
         mark = LABORATORY if stored.signal.laboratory else ""
         return Drawn((shape,) if shape else (), stored.signal.where, mark)
-
-    def _failed(self, stored: Stored, error: EvidenceFailed | StoreError) -> None:
-        """The incident says why it has no picture; where even that can't be written, it stays
-        "pending" until it can."""
-        assert stored.still is not None
-        cause = error.cause or "unknown"
-        try:
-            with self._database.write() as w:
-                evidence.fail(w, stored.still, cause)
-                w.record(_entry(stored, Deed.EVIDENCE_FAILED, cause))
-        except StoreError:
-            self._unsaid.append((stored.still, cause))
-
-
-def _entry(stored: Stored, deed: Deed, cause: str = "") -> Entry:
-    details = {"sort": "still", "cause": cause} if cause else {"sort": "still"}
-    of = f"incident:{stored.incident.id}"
-    return Entry(deed=deed, at=datetime.now(UTC), who=SYSTEM, of=of, details=details)

@@ -162,9 +162,7 @@ class Viewings:
 
     def _waiting(self, id_: UUID, scope: Scope) -> Incident:
         with self._database.read() as r:
-            incident = incidents.incident(r, id_, scope)
-        if incident is None or incident.first.canary:
-            raise NotFound(f"there is no incident {id_}", remedy="go back to the queue")
+            incident = incidents.found(r, id_, scope)
         if datetime.now(UTC) - incident.opened > RECENT and incident.state is State.NOT_SEEN:
             raise IncidentRefused(
                 "nobody came for an hour: there is nothing to be seen of it any more",

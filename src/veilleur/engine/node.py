@@ -21,12 +21,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from types import TracebackType
 
 from veilleur.cameras.camera import Camera
 from veilleur.cameras.frame import Frame
 from veilleur.engine import cores
 from veilleur.engine.assembly import Detectors
+from veilleur.engine.caught import Caught
 from veilleur.engine.changes import Change, Changes, Seats, known, placed
 from veilleur.engine.drops import Cause, Drops
 from veilleur.engine.history import BoxesAt
@@ -316,7 +316,7 @@ class Node:
         return threading.Thread(target=self._guarded, args=(duty,), name=name, daemon=True)
 
     def _guarded(self, duty: Callable[[], None]) -> None:
-        with _Told(self._fail):
+        with Caught(self._fail):
             duty()
 
     def _fail(self, error: Exception) -> None:
@@ -429,7 +429,7 @@ class Node:
                 self._bell.ring()
             began = self._now()
             try:
-                with _Told(partial(self._broken, seat)):
+                with Caught(partial(self._broken, seat)):
                     self._analyse(seat, errand.frame)
             finally:
                 with self._lock:
@@ -497,27 +497,6 @@ class _Errand:
     @property
     def camera(self) -> str:
         return self.seat.id
-
-
-class _Told:
-    """Hands an error over, where with its thread it would be lost."""
-
-    def __init__(self, tell: Callable[[Exception], None]) -> None:
-        self._tell = tell
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self._tell(error)
-        return True
 
 
 class _Bell:

@@ -12,12 +12,13 @@ from veilleur.catalogue import Event
 from veilleur.events.abandoned_object import Parameters
 from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
-from veilleur.events.things import overlap, shares
+from veilleur.events.things import shares
 from veilleur.geometry import Box
 from veilleur.perception.arrivals import Arrivals
 from veilleur.perception.background import Background
 from veilleur.perception.closeup import Closeup
 from veilleur.perception.objects import Kind
+from veilleur.perception.overlap import box_iou
 from veilleur.perception.still import Content, Nature, Stillness, StillObject
 
 EVERY_S = 0.8  # things that rest for seconds need no more
@@ -62,7 +63,7 @@ class StillnessSense:
             self._looks = {
                 one.id: self._looks[one.id]
                 for one in found
-                if one.id in self._looks and overlap(self._looks[one.id].box, one.box) >= CHANGED
+                if one.id in self._looks and box_iou(self._looks[one.id].box, one.box) >= CHANGED
             }
             self._look_closely(found, frame, scene)
             self._said = Stillness(

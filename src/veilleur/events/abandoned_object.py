@@ -30,11 +30,12 @@ from veilleur.events.held import SILENCE_S
 from veilleur.events.rule import Candidate, Check, Signal, Verdict
 from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
-from veilleur.events.things import SAME, SETTLE_S, Thing, Things, overlap, shares
+from veilleur.events.things import SAME, SETTLE_S, Thing, Things, shares
 from veilleur.events.yardstick import Yardstick
 from veilleur.geometry import Box, View, Zone
 from veilleur.ground import PERSON_M
 from veilleur.perception.objects import Kind
+from veilleur.perception.overlap import box_iou
 from veilleur.perception.still import Content, Nature
 
 RADIUS_M = 3.0
@@ -204,7 +205,7 @@ class AbandonedObject:
 
     def _watch(self, thing: Thing) -> _Watch:
         watch = _Watch(thing, self._attended_since(thing), thing.box)
-        known = [u for u in self._unseen if overlap(u[0], thing.box) >= SAME]
+        known = [u for u in self._unseen if box_iou(u[0], thing.box) >= SAME]
         self._unseen = [u for u in self._unseen if u not in known]
         watch.known = any(told for _, told in known)
         return watch
@@ -221,7 +222,7 @@ class AbandonedObject:
     def _judge(self, watch: _Watch, scene: Scene, people: People) -> list[Signal]:
         if watch.gone is not None:
             return []
-        if watch.state == PLACED and overlap(watch.box, watch.thing.box) < CHANGED:
+        if watch.state == PLACED and box_iou(watch.box, watch.thing.box) < CHANGED:
             watch.attendance, watch.box = self._attended_since(watch.thing), watch.thing.box
         watch.attendance.update(people, watch.thing.box)
         self._look(watch, scene, people)
@@ -253,7 +254,7 @@ class AbandonedObject:
             covered = bool((shares(people.boxes[people.sure], box) >= IS_PERSON).any())
             watch.looks += 1
             watch.with_person += covered and not watch.thing.hidden
-            watch.with_vehicle += any(overlap(v, box) >= IS_VEHICLE for v in vehicles)
+            watch.with_vehicle += any(box_iou(v, box) >= IS_VEHICLE for v in vehicles)
 
     def _beside_a_told(self, watch: _Watch) -> bool:
         """A part of something that an operator has been told of already."""

@@ -57,15 +57,16 @@ def _spans(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
-def _zone(name: str | None) -> str | None:
+def _known_zone(name: str) -> str:
     try:
-        if name is not None:
-            ZoneInfo(name)
+        ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone: use one like Europe/Paris") from error
+        raise ValueError(f"no time zone {name!r}: write it as Europe/Paris") from error
     return name
 
 
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""The name of a time zone that this machine knows."""
 Spans = Annotated[tuple[str, ...], AfterValidator(_spans)]
 
 
@@ -93,7 +94,7 @@ class Schedule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time_zone: Annotated[str | None, AfterValidator(_zone)] = None
+    time_zone: TimeZone | None = None
     weekly: dict[str, Spans] = Field(default_factory=dict)
     holidays: Holidays | None = None
 

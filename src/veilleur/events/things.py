@@ -15,6 +15,7 @@ import numpy as np
 from veilleur.events.scene import Scene
 from veilleur.geometry import Box, FloatArray
 from veilleur.perception.objects import Kind
+from veilleur.perception.overlap import box_iou
 from veilleur.perception.still import Content, Nature, Stillness, StillObject
 
 SETTLE_S = 3.0  # a bag is at rest when it has been found in one place so long
@@ -52,16 +53,6 @@ class Thing:
     @property
     def at_rest(self) -> bool:
         return self.pixels is not None or self.bag_seen - self.placed >= SETTLE_S
-
-
-def overlap(one: Box, other: Box) -> float:
-    """IoU."""
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)
 
 
 @dataclass(slots=True)
@@ -106,8 +97,8 @@ class Things:
 
     def _at(self, box: Box, *, without_pixels: bool = False) -> Thing | None:
         free = [t for t in self._things if t.pixels is None or not without_pixels]
-        best = max(free, key=lambda thing: overlap(thing.box, box), default=None)
-        return best if best is not None and overlap(best.box, box) >= SAME else None
+        best = max(free, key=lambda thing: box_iou(thing.box, box), default=None)
+        return best if best is not None and box_iou(best.box, box) >= SAME else None
 
     def _recognise(self, scene: Scene) -> None:
         """What the detector says: bags seen now, and where none was found."""

@@ -20,6 +20,7 @@ from veilleur.cameras.masks import Polygon
 from veilleur.cameras.playback import play
 from veilleur.cameras.ring import Footage
 from veilleur.errors import EvidenceFailed
+from veilleur.evidence.clip import Recorded as Packets
 
 BEFORE_S, AFTER_S = 5.0, 10.0
 """The seconds around the onset."""
@@ -30,15 +31,9 @@ WIDTH = 1280
 _REMEMBERED = 10_000
 
 
-class Recorded(Protocol):
-    """Packets of one camera, with its privacy masks and the clock they came by."""
+class Recorded(Packets, Protocol):
+    """The same, and the clock they came by."""
 
-    @property
-    def camera(self) -> str: ...
-    @property
-    def footage(self) -> Footage: ...
-    @property
-    def masks(self) -> tuple[Polygon, ...]: ...
     def utc(self, host_s: float) -> datetime: ...
 
 

@@ -50,12 +50,17 @@ class Deed(StrEnum):
     AUDIT_READ = "audit_read"
 
 
+SYSTEM, COMMAND_LINE = "system", "command line"
+"""Who it was where it was no account: the product itself, or whoever may use its commands."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line for the record, before it has its place in the chain.
 
-    who: an account, or "system". of: what it is about, as "incident:<id>", "camera:<id>" ...; ""
-    for the whole. reason: why, where the law asks for one. details: short texts.
+    who: an account, SYSTEM or COMMAND_LINE. of: what it is about, as "incident:<id>",
+    "camera:<id>" ...; "" for the whole. reason: why, where the law asks for one. details: short
+    texts.
     """
 
     deed: Deed

@@ -13,12 +13,13 @@ from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from veilleur.catalogue import Event
 from veilleur.errors import ConfigurationError
+from veilleur.events.schedule import TimeZone
 from veilleur.law.authorisation import LONGEST, Gathering, Words, instant
 from veilleur.yaml import read_model
 
@@ -69,7 +70,7 @@ class LegalProfile(BaseModel):
     status: Status
     verified: Verification | None = None
     texts: tuple[Words, ...] = Field(min_length=1)
-    time_zone: str = "Europe/Paris"
+    time_zone: TimeZone = "Europe/Paris"
     begins: date | None = Field(default=None, alias="from")
     ends: date | None = Field(default=None, alias="until")
     events: tuple[Event, ...] = Field(min_length=1)
@@ -83,15 +84,6 @@ class LegalProfile(BaseModel):
     @property
     def laboratory(self) -> bool:
         return self.status is Status.LABORATORY
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"no time zone {name!r}: write it as Europe/Paris") from None
-        return name
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veilleur.geometry import FloatArray
+from veilleur.geometry import Box, FloatArray
 
 NOTHING = 1e-9
 """Least area two boxes are taken to cover together: two without any overlap by 0, not by 0/0."""
@@ -73,6 +73,16 @@ def iou(one: FloatArray, other: FloatArray) -> FloatArray:
 def paired_iou(one: FloatArray, other: FloatArray) -> FloatArray:
     """(...) intersection over union of boxes (..., 4) and (..., 4), one by one."""
     return paired(one, other).iou
+
+
+def box_iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0..1: for one pair many times as quick as by arrays."""
+    width = min(one.x2, other.x2) - max(one.x1, other.x1)
+    height = min(one.y2, other.y2) - max(one.y1, other.y1)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (one.width * one.height + other.width * other.height - shared)
 
 
 def areas(boxes: FloatArray) -> FloatArray:

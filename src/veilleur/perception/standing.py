@@ -16,6 +16,7 @@ import numpy as np
 from veilleur.geometry import Box, View
 from veilleur.ground import person_height_px
 from veilleur.perception.objects import Detections, Kind, Tracks
+from veilleur.perception.overlap import box_iou
 
 STANDS = 0.8  # of the height when upright: less is not upright
 LOW = 0.65  # of the height when upright: a box so low makes a suspect
@@ -143,7 +144,7 @@ class Standing:
 
     def _meet(self, key: int, box: Box, first: float, time: float) -> None:
         """A new track: how tall he is may have been glimpsed before there was one."""
-        alike = [g for g in self._glimpses if _overlap(g.box, box) >= OVERLAP]
+        alike = [g for g in self._glimpses if box_iou(g.box, box) >= OVERLAP]
         height = max([box.height, *(g.box.height for g in alike)])
         tall = [g.time for g in alike if g.box.height >= STANDS * height]
         upright = box.height >= SLIM * box.width and box.height >= STANDS * height
@@ -203,12 +204,3 @@ def _follow(person: _Person, box: Box, time: float, passed: float) -> None:
     elif person.down_since is None:
         person.down_since = time
     person.box, person.last = box, time
-
-
-def _overlap(one: Box, other: Box) -> float:
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)

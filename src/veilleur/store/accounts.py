@@ -6,7 +6,6 @@ names it. What a role may do is the console's business, not the store's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Select, String, Table, Text,
 from veilleur.errors import AlreadyStored, NotFound
 from veilleur.store.inserting import insert_once
 from veilleur.store.metadata import Instant, metadata
+from veilleur.store.related import related
 from veilleur.store.transaction import Reading, Writing
 
 NAME_LENGTH = 40
@@ -122,8 +122,8 @@ def _row(account: Account, at: datetime) -> dict[str, object]:
 def _read(r: Reading, query: Select[Any]) -> list[Account]:
     rows = r.connection.execute(query).all()
     names = [row.name for row in rows]
-    roles = _related(r, account_roles, account_roles.c.role, names)
-    cameras = _related(r, account_cameras, account_cameras.c.camera, names)
+    roles = related(r, account_roles.c.account, account_roles.c.role, names)
+    cameras = related(r, account_cameras.c.account, account_cameras.c.camera, names)
     return [
         Account(
             name=row.name,
@@ -138,13 +138,3 @@ def _read(r: Reading, query: Select[Any]) -> list[Account]:
         )
         for row in rows
     ]
-
-
-def _related(
-    r: Reading, table: Table, what: Column[str], names: Iterable[str]
-) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    query = select(table.c.account, what).where(table.c.account.in_(list(names)))
-    for name, value in r.connection.execute(query):
-        found.setdefault(name, []).append(value)
-    return found

@@ -25,7 +25,7 @@ from sqlalchemy import URL, Connection, Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from veilleur.errors import ConfigurationError, StoreError
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import COMMAND_LINE, Deed, Entry
 from veilleur.store import failures, letters, migrating, record, sqlite, witness
 from veilleur.store.postgresql import Postgresql
 from veilleur.store.record import Head, audit
@@ -310,7 +310,7 @@ def note_export(url: str, details: Mapping[str, str]) -> None:
     now, path = datetime.now(UTC), sqlite.path_of(make_url(url))
     if not url.startswith("sqlite") or path is None:
         with Database.open(url) as database, database.write() as w:
-            w.record(Entry(deed=Deed.EXPORTED, at=now, who=letters.SENDER, details=details))
+            w.record(Entry(deed=Deed.EXPORTED, at=now, who=COMMAND_LINE, details=details))
         return
     try:
         letters_beside(path).leave(now, details)

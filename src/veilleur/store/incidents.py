@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from veilleur.catalogue import Priority
-from veilleur.errors import AlreadyStored, IncidentMoved
+from veilleur.errors import AlreadyStored, IncidentMoved, NotFound
 from veilleur.incidents.incident import FollowUp, Incident, State, Verdict
 from veilleur.incidents.signal import SignalRecord
 from veilleur.store.failures import understood
@@ -194,6 +194,15 @@ def standing(r: Reading, ids: Collection[UUID]) -> dict[UUID, Standing]:
             rows = r.connection.execute(select(*columns).where(incidents.c.id.in_(some)))
             found.update({row.id: Standing(row.taker, row.escalated) for row in rows})
     return found
+
+
+def found(r: Reading, id: UUID, scope: Scope) -> Incident:
+    """One that people see to. Raises NotFound: there is none, it is none of your business, or it is
+    a proof of life."""
+    known = incident(r, id, scope)
+    if known is None or known.first.canary:
+        raise NotFound(f"there is no incident {id}", remedy="go back to the queue")
+    return known
 
 
 def open_incidents(

@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from veilleur.incidents.identity import new_id
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import COMMAND_LINE, Deed, Entry
 from veilleur.store.transaction import Writing
 
 log = logging.getLogger(__name__)
 
-SENDER = "command line"
 LONGEST = 1 << 16
 MOST = 1000
 
@@ -60,7 +59,7 @@ class Letters:
                 self._ignored.add(name)
                 continue
             now = datetime.now(UTC)
-            w.record(Entry(deed=Deed.EXPORTED, at=now, who=SENDER, details=details))
+            w.record(Entry(deed=Deed.EXPORTED, at=now, who=COMMAND_LINE, details=details))
             self._recorded.add(name)
 
     def discard(self) -> None:

@@ -5,7 +5,6 @@ Permissions are short codes here; what they mean is the console's business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, Column, ForeignKey, Select, String, Table, Uuid, select
 
 from veilleur.store.metadata import Instant, Words, metadata
+from veilleur.store.related import related
 from veilleur.store.transaction import Reading, Writing
 
 tokens = Table(
@@ -105,8 +105,8 @@ def all_tokens(r: Reading) -> list[Token]:
 def _read(r: Reading, query: Select[Any]) -> list[Token]:
     rows = r.connection.execute(query).all()
     ids = [row.id for row in rows]
-    permissions = _related(r, token_permissions, token_permissions.c.permission, ids)
-    cameras = _related(r, token_cameras, token_cameras.c.camera, ids)
+    permissions = related(r, token_permissions.c.token, token_permissions.c.permission, ids)
+    cameras = related(r, token_cameras.c.token, token_cameras.c.camera, ids)
     return [
         Token(
             id=row.id,
@@ -121,13 +121,3 @@ def _read(r: Reading, query: Select[Any]) -> list[Token]:
         )
         for row in rows
     ]
-
-
-def _related(
-    r: Reading, table: Table, what: Column[str], ids: Sequence[UUID]
-) -> dict[UUID, list[str]]:
-    found: dict[UUID, list[str]] = {}
-    query = select(table.c.token, what).where(table.c.token.in_(ids))
-    for id_, value in r.connection.execute(query):
-        found.setdefault(id_, []).append(value)
-    return found
