@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from veilleur.catalogue import Event
 from veilleur.engine.pipeline import Pipeline
 from veilleur.errors import NotAuthorised
 from veilleur.events.registry import build_rule
+from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import ImageArray, View
 from veilleur.law.authorisation import Authorisation, Period
@@ -109,6 +111,41 @@ def test_a_rule_for_an_event_that_is_not_authorised_is_not_run() -> None:
 def stopped(*rules: str) -> Orders:
     stops = (Stop(scope=Scope.RULE, target=f"gate/{r}", who="amel", at=NOW) for r in rules)
     return Orders(acts=Orders.of(act(minutes=9)).acts, stops=tuple(stops))
+
+
+@dataclass(slots=True)
+class Onlooker:
+    """A sense that keeps when it was shown a picture, and when it was told to forget."""
+
+    event: Event = Event.WEAPON
+    shown: list[float] = field(default_factory=list)
+    forgot: int = 0
+
+    def look(self, scene: Scene, frame: Frame) -> Scene:
+        self.shown.append(frame.time)
+        return scene
+
+    def forget(self) -> None:
+        self.forgot += 1
+
+
+def test_a_sense_sees_no_picture_while_its_event_is_stopped_or_not_authorised() -> None:
+    gate = gate_of(act(minutes=9))
+    line = pipeline(gate, Witness(), ZONE, OTHER)
+    served, foreign = Onlooker(Event.FORBIDDEN_ZONE), Onlooker(Event.WEAPON)
+    line.senses = [served, foreign]
+    for time, stops in (
+        (0.0, stopped()),
+        (0.2, stopped("zone")),
+        (0.4, stopped("zone", "other")),
+        (0.6, stopped("zone")),
+    ):
+        gate.obey(stops, fresh_until=math.inf)
+        with contextlib.suppress(NotAuthorised):
+            line.step(frame(time), NOW)
+    assert served.shown == [0.0, 0.2, 0.6], "one rule of the event may be served: it looks"
+    assert served.forgot == 1
+    assert foreign.shown == []
 
 
 OTHER = ZONE.model_copy(update={"id": "other"})

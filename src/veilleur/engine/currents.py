@@ -29,6 +29,8 @@ class CurrentsSense:
     something moves, and it may tell more than the tracks: somebody has none, or several
     tracks are quick, and the pixels have to bear them out. Else the newest is kept, and no more."""
 
+    event = Event.CROWD_MOVEMENT
+
     def __init__(self, meter: FlowMeter, crowd: int) -> None:
         """crowd: fewer people in the picture make none."""
         self._meter, self._crowd = meter, crowd

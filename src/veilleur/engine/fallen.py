@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from veilleur.cameras.frame import Frame
+from veilleur.catalogue import Event
 from veilleur.events.scene import Scene
 from veilleur.perception.body import Body
 from veilleur.perception.lying import Lying
@@ -12,6 +13,8 @@ from veilleur.perception.lying import Lying
 
 class FallenSense:
     """One camera's. Where nothing was looked at anew nothing moved: bodies are as before."""
+
+    event = Event.PERSON_ON_GROUND
 
     def __init__(self, lying: Lying) -> None:
         self._lying = lying

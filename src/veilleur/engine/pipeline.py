@@ -6,7 +6,7 @@ stream's time, the caller the instant for the gate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -105,6 +105,7 @@ class Pipeline:
     def step(self, frame: Frame, at: datetime) -> Step:
         """Analyse one frame. Raises NotAuthorised, before anything looked at it."""
         admitted = self._admitted(at)
+        served = self._events(admitted)
         if frame.blind is not None:
             self._drop_pictures()
             scene = self._scene(frame.time, self.follower.coast(frame.time), None, frame.blind)
@@ -116,14 +117,15 @@ class Pipeline:
             supported = self.movement.support(look.detections, frame.picture.luma)
             look = replace(look, detections=supported)
         if look.fresh:
-            if self._shifts is not None:
+            if self._shifts is not None and Event.WRONG_WAY in served:
                 self._shifts.step(frame.picture.luma, frame.time, self.view.width)
             tracks = self.follower.step(look.detections, frame.time)
         else:
             tracks = self.follower.coast(frame.time)
         scene = self._scene(frame.time, tracks, look, None)
         for sense in self.senses:
-            scene = sense.look(scene, frame)
+            if sense.event in served:
+                scene = sense.look(scene, frame)
         return self._judge(scene, admitted, frame, look)
 
     def observe(self, detections: Detections, time: float, at: datetime) -> Step:
@@ -145,8 +147,12 @@ class Pipeline:
             raise
         for rule in self._watching - admitted:
             self._begin(rule)
+        self._drop_pictures(of=self._events(self._watching) - self._events(admitted))
         self._watching = admitted
         return admitted
+
+    def _events(self, rules: frozenset[str]) -> frozenset[Event]:
+        return frozenset(self._wanted[rule] for rule in rules)
 
     def _copied(self, made: Made) -> Made:
         """With a memory of its own; the view has none and is shared."""
@@ -167,12 +173,14 @@ class Pipeline:
         self._headcount, self._watching = None, frozenset()
         self._drop_pictures()
 
-    def _drop_pictures(self) -> None:
-        """No comparison goes over a time in which nothing was seen, or nobody might look."""
-        if self._shifts is not None:
+    def _drop_pictures(self, of: Collection[Event] = tuple(Event)) -> None:
+        """No comparison goes over a time in which nothing was seen, or nobody might look (for
+        these events)."""
+        if self._shifts is not None and Event.WRONG_WAY in of:
             self._shifts.forget()
         for sense in self.senses:
-            sense.forget()
+            if sense.event in of:
+                sense.forget()
 
     def _scene(self, time: float, tracks: Tracks, look: Look | None, blind: str | None) -> Scene:
         return Scene(

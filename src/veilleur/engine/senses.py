@@ -9,11 +9,19 @@ from __future__ import annotations
 from typing import Protocol
 
 from veilleur.cameras.frame import Frame
+from veilleur.catalogue import Event
 from veilleur.events.scene import Scene
 
 
 class Sense(Protocol):
-    """Told every frame that is not blind, in order, after detector and tracker."""
+    """Told every frame that is not blind, in order, after detector and tracker, while a rule of
+    its event may be served: without authorisation for that event it sees no picture.
+    """
+
+    @property
+    def event(self) -> Event:
+        """What it looks for."""
+        ...
 
     def look(self, scene: Scene, frame: Frame) -> Scene:
         """The scene with what this sense found. The frame's picture is not kept."""

@@ -45,6 +45,8 @@ class _Look:
 class StillnessSense:
     """One camera's. A detector run only where something new stands still, and seldom."""
 
+    event = Event.ABANDONED_OBJECT
+
     def __init__(self, closeup: Closeup, countdown_s: float) -> None:
         """countdown_s: of the rule that asks; the shortest, if several do."""
         self._closeup = closeup
