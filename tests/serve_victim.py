@@ -49,9 +49,9 @@ class Witnessed:
     def __init__(self, looker: Any, camera: str, pen: Pen) -> None:
         self._looker, self._camera, self._pen = looker, camera, pen
 
-    def look(self, *arguments: Any) -> Any:
+    def look(self, *arguments: Any, **named: Any) -> Any:
         self._pen.write(Fed(self._camera, boot_s()))
-        return self._looker.look(*arguments)
+        return self._looker.look(*arguments, **named)
 
 
 def witness(pen: Pen) -> None:

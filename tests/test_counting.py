@@ -121,6 +121,17 @@ def test_a_picture_has_no_more_tiles_than_allowed_at_once() -> None:
     assert looks[0].what == "tiles"
 
 
+def test_while_nobody_may_count_no_tile_is_looked_at_and_a_count_begun_is_dropped() -> None:
+    """As many looks as without a rule that counts, and afterwards the count begins anew."""
+    looker = counting(WhiteBlobs(), CountSettings(at_once=1))
+    shown, activity = picture(*CROWD), moving((0, 0, 1, 1))
+    began = looker.look(shown, activity, no_boxes(), 0.0)
+    unserved = [looker.look(shown, activity, no_boxes(), n / 5, counted=False) for n in range(1, 6)]
+    assert began.what == "tiles"
+    assert {(look.inferences, look.what, look.count) for look in unserved} == {(1, "full", None)}
+    assert looker.look(shown, QUIET, no_boxes(), 1.2).what == "nothing", "no count is under way"
+
+
 def test_a_sweep_begun_is_finished_though_nothing_moves_any_more() -> None:
     looker = counting(WhiteBlobs(least=20), CountSettings(at_once=1))
     counts = [

@@ -111,7 +111,11 @@ class Pipeline:
             scene = self._scene(frame.time, self.follower.coast(frame.time), None, frame.blind)
             return self._judge(scene, admitted, frame, None)
         look = self.looker.look(
-            frame.picture, frame.activity, self.follower.expected(frame.time), frame.time
+            frame.picture,
+            frame.activity,
+            self.follower.expected(frame.time),
+            frame.time,
+            counted=Event.DENSITY in served,
         )
         if self.movement is not None:
             supported = self.movement.support(look.detections, frame.picture.luma)

@@ -61,6 +61,10 @@ class Counting:
         """Whether a sweep waits for its next tiles."""
         return self._sweep is not None
 
+    def drop(self) -> None:
+        """Nobody may count: the picture of a sweep under way is not kept."""
+        self._sweep = None
+
     def step(
         self, picture: Picture, activity: Activity, usual: Detections, time: float
     ) -> tuple[Headcount | None, int]:

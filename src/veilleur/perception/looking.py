@@ -104,12 +104,23 @@ class Looker:
         counting = settings.counting
         self._counting = Counting(detector, view, counting) if counting else None
 
-    def look(self, picture: Picture, activity: Activity, expected: FloatArray, time: float) -> Look:
+    def look(
+        self,
+        picture: Picture,
+        activity: Activity,
+        expected: FloatArray,
+        time: float,
+        *,
+        counted: bool = True,
+    ) -> Look:
         """Look at one picture.
 
         expected: (n, 4) predicted boxes of live tracks, pixels of the view. time: seconds on the
-        stream's own clock.
+        stream's own clock. counted: people may be counted in tiles; else a count that was under way
+        is dropped with its picture.
         """
+        if self._counting is not None and not counted:
+            self._counting.drop()
         if not self._due(activity, tracked=len(expected) > 0, time=time):
             return Look.nothing()
         self._looked = time
@@ -120,7 +131,7 @@ class Looker:
             look = Look(whole(self._detector, picture, self._view), True, 1, "full")
             look = self._looked_again(look, asked) if self._wonders(look, asked) else look
         self._learn(look.detections, time)
-        if self._counting is None:
+        if self._counting is None or not counted:
             return look
         count, tiles = self._counting.step(picture, activity, look.detections, time)
         what: What = "tiles" if tiles else look.what
