@@ -11,6 +11,7 @@ I7 analysing again within 10 s of a fault's end.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections import Counter, defaultdict
@@ -20,6 +21,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from veilleur.geometry import Box
+from veilleur.incidents.incident import Incident, State
 from veilleur.law.deed import Deed
 from veilleur.store import chain, incidents, outbox, record, signals
 from veilleur.store.transaction import Reading
@@ -140,17 +143,18 @@ class Kept:
     """What is in the store when all is over.
 
     signals: id to incident. recorded: ids of signals in the audit record. messages: number,
-    incident, revision. waiting: (camera, rule, canary) of each incident that waits. firsts:
-    (camera, rule, onset) of each incident. counts: incident to how many signals it says it has.
-    rules: (camera, rule) that have signalled. decided: incidents with a verdict. broken: what is
-    wrong with the record. steps: seconds by which the clock was set, as it is told there.
+    incident, revision. calling: (camera, rule, canary) and place of each incident that is open and
+    that nobody ever took. firsts: (camera, rule, onset, place) of each incident. counts: incident
+    to how many signals it says it has. rules: (camera, rule) that have signalled. decided:
+    incidents with a verdict. broken: what is wrong with the record. steps: seconds by which the
+    clock was set, as it is told there.
     """
 
     signals: dict[str, str] = field(default_factory=dict)
     recorded: Counter[str] = field(default_factory=Counter)
     messages: list[tuple[int, str, int]] = field(default_factory=list)
-    waiting: list[tuple[str, str, bool]] = field(default_factory=list)
-    firsts: list[tuple[str, str, str]] = field(default_factory=list)
+    calling: list[tuple[tuple[str, str, bool], Box]] = field(default_factory=list)
+    firsts: list[tuple[str, str, str, Box]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     rules: set[tuple[str, str]] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)
@@ -174,20 +178,29 @@ def kept(r: Reading) -> Kept:
         messages=[
             (row.id, str(row.incident), row.revision) for row in outbox.after(r, 0, 1_000_000, None)
         ],
-        waiting=[
-            (one.first.camera, one.first.rule, one.first.canary)
-            for one in everything
-            if one.state.waiting
-        ],
-        firsts=[
-            (one.first.camera, one.first.rule, one.first.onset.isoformat()) for one in everything
-        ],
+        calling=calling(everything),
+        firsts=firsts(everything),
         counts={str(one.id): one.signals for one in everything},
         rules={(row.camera, row.rule) for row in rows},
         decided={str(one.id) for one in everything if one.verdict is not None},
         broken=[finding.message for finding in chain.verify(r).findings],
         steps=[float(said["seconds"]) for deed, said in told if deed == Deed.CLOCK_STEPPED],
     )
+
+
+def calling(everything: Sequence[Incident]) -> list[tuple[tuple[str, str, bool], Box]]:
+    return [
+        ((one.first.camera, one.first.rule, one.first.canary), one.first.where)
+        for one in everything
+        if one.state is State.OPEN and one.queued == one.opened
+    ]
+
+
+def firsts(everything: Sequence[Incident]) -> list[tuple[str, str, str, Box]]:
+    return [
+        (one.first.camera, one.first.rule, one.first.onset.isoformat(), one.first.where)
+        for one in everything
+    ]
 
 
 # ---------------------------------------------------------------------- the judge
@@ -231,9 +244,10 @@ def _half(end: Kept) -> Iterator[str]:
 
 
 def _doubled(events: Sequence[Event], end: Kept) -> Iterator[str]:
-    for what, times in Counter(end.waiting).items():
-        if times > 1:
-            yield f"I2: {times} incidents of {what} wait at once"
+    for (what, place), (other, beside) in itertools.combinations(end.calling, 2):
+        (x1, y1), (x2, y2) = place.foot, beside.foot
+        if what == other and abs(x1 - x2) + abs(y1 - y2) < min(place.height, beside.height) / 2:
+            yield f"I2: two incidents of {what} at one place call at once"
     for first, times in Counter(end.firsts).items():
         if times > 1:
             yield f"I2: {times} incidents of one situation, {first}"

@@ -29,6 +29,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from tests import history
 from tests.acts import act, verified
 from tests.desk import sighting
 from tests.history import Event, Fed, Forbidden, Kept, Received, violations
@@ -163,27 +164,24 @@ def _open_incidents(
     ]
 
 
-def _waiting(w: Transaction, camera: str, rule: str, *, canary: bool = False) -> Incident | None:
+def _waiting(w: Transaction, camera: str, rule: str, *, canary: bool = False) -> list[Incident]:
     found = [w.store.incidents[id_] for id_ in w.store.of_rule.get((camera, rule, canary), ())]
-    return next((one for one in found if one.state.waiting), None)
+    return [one for one in found if one.state.waiting]
 
 
-def _latest(w: Transaction, camera: str, rule: str, *, canary: bool = False) -> Incident | None:
-    ids = w.store.of_rule.get((camera, rule, canary), ())
-    found = [w.store.incidents[id_] for id_ in ids]
-    return max(found, key=lambda one: (one.opened, one.id), default=None)
+def _decided_about(
+    w: Transaction, camera: str, rule: str, at: datetime, within: timedelta, *, canary: bool = False
+) -> list[Incident]:
+    found = [w.store.incidents[id_] for id_ in w.store.of_rule.get((camera, rule, canary), ())]
+    return [one for one in found if one.verdict and abs(one.verdict.at - at) <= within]
 
 
-def _refuse_second(w: Transaction, incident: Incident) -> None:
-    if not incident.state.waiting:
-        return
-    for id_ in w.store.of_rule.get(_key(incident), ()):
-        if id_ != incident.id and w.store.incidents[id_].state.waiting:
-            raise IncidentMoved("another waits", remedy="", cause="moved", incident=str(id_))
+def _of_signal(w: Transaction, signal: UUID) -> Incident | None:
+    known = w.store.signals.get(signal)
+    return w.store.incidents[known[1]] if known else None
 
 
 def _insert(w: Transaction, incident: Incident) -> None:
-    _refuse_second(w, incident)
     ids = w.store.of_rule.setdefault(_key(incident), [])
     ids.append(incident.id)
     w.undo.append(ids.pop)
@@ -192,7 +190,6 @@ def _insert(w: Transaction, incident: Incident) -> None:
 
 
 def _update(w: Transaction, incident: Incident, expected_revision: int) -> None:
-    _refuse_second(w, incident)
     if w.store.incidents[incident.id].revision != expected_revision:
         raise IncidentMoved("moved", remedy="", cause="moved", incident=str(incident.id))
     w.store.put(w, incident)
@@ -232,7 +229,8 @@ FAKES: dict[str, Any] = {
     "incidents": SimpleNamespace(
         open_incidents=_open_incidents,
         waiting=_waiting,
-        latest=_latest,
+        decided_about=_decided_about,
+        of_signal=_of_signal,
         insert=_insert,
         update=_update,
         found=lambda w, id_, scope: w.store.incidents[id_],
@@ -528,11 +526,8 @@ class World:
             messages=[
                 (n, str(incident), revision) for n, incident, revision in self.store.messages
             ],
-            waiting=[_key(one) for one in everything if one.state.waiting],
-            firsts=[
-                (one.first.camera, one.first.rule, one.first.onset.isoformat())
-                for one in everything
-            ],
+            calling=history.calling(everything),
+            firsts=history.firsts(everything),
             counts={str(one.id): one.signals for one in everything},
             rules={(signal.camera, signal.rule) for signal, _ in self.stored()},
         )

@@ -17,10 +17,12 @@ from tests.desk import at, database, sighting
 from veilleur.catalogue import Priority
 from veilleur.desk import intake
 from veilleur.desk.intake import Intake, IntakeSettings, Stored, in_shares, record_of
+from veilleur.desk.people import People, elapse
 from veilleur.engine.sighting import Sighting
 from veilleur.errors import StoreError
 from veilleur.geometry import Box, View
 from veilleur.incidents.incident import State
+from veilleur.incidents.life import Limits
 from veilleur.law.deed import Deed
 from veilleur.store import chain, evidence, incidents, outbox, signals
 from veilleur.store.database import Database
@@ -204,3 +206,46 @@ def test_proofs_of_life_leave_no_line_and_are_forgotten(desk: Desk) -> None:
         (canary,) = incidents.open_incidents(r, None, canary=True)
         assert len(signals.signals_of(r, canary.id, None)) == 3
         assert chain.verify(r).rows == 0
+
+
+def elsewhere(seconds: float, place: float, height: float = 144) -> Sighting:
+    """Somebody in another part of the same zone, so many box heights from the first."""
+    seen, left = sighting(seconds), 64 + place * height
+    box = Box(left, 36, left + height / 2, 36 + height)
+    return replace(seen, alert=replace(seen.alert, where=box))
+
+
+def test_a_second_person_elsewhere_in_the_zone_is_an_incident_of_their_own(desk: Desk) -> None:
+    desk.take_in(sighting(0), elsewhere(5, 2), elsewhere(9, 0.5))
+    with desk.store.read() as r:
+        kinds = [row.kind for row in outbox.after(r, 0, 10, None)]
+        found = {one.first.noticed: one.signals for one in incidents.open_incidents(r, None)}
+    assert found == {at(0): 2, at(5): 1}
+    assert kinds == [Deed.INCIDENT_OPENED, Deed.INCIDENT_OPENED, Deed.INCIDENT_UPDATED]
+    assert all(one.still is not None for one in desk.told[:2])
+
+
+def test_a_crowd_all_over_the_zone_is_a_handful_of_incidents(desk: Desk) -> None:
+    desk.take_in(*(elsewhere(n * 2, n % 25, height=20) for n in range(50)))
+    with desk.store.read() as r:
+        waiting = incidents.open_incidents(r, None)
+        assert sum(one.signals for one in waiting) == 50
+    assert len(waiting) == 5
+
+
+def test_who_comes_to_the_same_place_after_it_was_seen_to_end_is_told(desk: Desk) -> None:
+    """Somebody has the first one, so nothing calls any more."""
+    desk.take_in(sighting(0))
+    people = People(desk.store, lambda: None, lambda: at(5))
+    with desk.store.read() as r:
+        (first,) = incidents.open_incidents(r, None)
+    people.take(first.id, "ana", None)
+    for seconds in (10, 31):
+        assert elapse(desk.store, Limits(), frozenset(), at(seconds)) == 1  # it is over
+        desk.take_in(sighting(seconds + 20))
+    assert elapse(desk.store, Limits(), frozenset(), at(52)) == 1
+    assert elapse(desk.store, Limits(), frozenset({("gate", "tracks")}), at(83)) == 0
+    desk.take_in(sighting(84))
+    with desk.store.read() as r:
+        found = {one.first.noticed: one.signals for one in incidents.open_incidents(r, None)}
+    assert found == {at(0): 3, at(84): 1}

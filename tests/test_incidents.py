@@ -48,8 +48,10 @@ def signal(seconds: float = 0.0, where: Box = HERE, event: Event = Event.FIRE) -
     )
 
 
-def incident(seconds: float = 0.0, event: Event = Event.FIRE) -> Incident:
-    first = signal(seconds, event=event)
+def incident(
+    seconds: float = 0.0, event: Event = Event.FIRE, where: Box = HERE, *, canary: bool = False
+) -> Incident:
+    first = replace(signal(seconds, where, event), canary=canary)
     return life.opened(new_id(at(seconds)), first, PRIORITY[event], at(seconds))
 
 
@@ -169,12 +171,39 @@ def test_near_is_so_many_box_heights_to_the_side_as_ahead() -> None:
         assert (life.near(here, beside), life.near(here, before)) == (near, near)
 
 
-def test_while_it_waits_every_signal_of_its_rule_updates_it() -> None:
-    again = signal(500, THERE)
+def test_while_it_waits_a_signal_at_its_place_updates_it_and_none_elsewhere() -> None:
+    again = signal(500)
     assert life.belongs(again, incident(), LIMITS)
+    assert not life.belongs(replace(again, where=THERE), incident(), LIMITS)
     assert not life.belongs(replace(again, rule="door"), incident(), LIMITS)
     assert not life.belongs(replace(again, canary=True), incident(), LIMITS)
     assert life.signalled(incident(), again).signals == 2
+    alive = incident(canary=True)
+    assert life.belongs(replace(again, where=THERE, canary=True), alive, LIMITS)
+
+
+def test_what_somebody_has_is_updated_while_it_goes_on_and_not_long_after_its_end() -> None:
+    taken = life.take(incident(), "ana", at(5))
+    assert life.belongs(signal(500), taken, LIMITS)
+    over = life.went_on(taken, at(20), LIMITS, ongoing=False)
+    assert over is not None
+    assert life.belongs(signal(50), over, LIMITS)
+    assert life.went_on(over, at(50), LIMITS, ongoing=True) is not None
+    assert not life.belongs(signal(51), over, LIMITS)
+    assert life.went_on(over, at(51), LIMITS, ongoing=True) is None
+
+
+def test_a_crowd_joins_the_nearest_of_those_that_call_for_somebody() -> None:
+    def place(n: float) -> Box:
+        return Box(n / 10, 0.5, n / 10 + 0.02, 0.55)
+
+    calling = [incident(where=place(n)) for n in range(LIMITS.most_open)]
+    last = signal(9, place(6))
+    assert life.situation_of(last, calling[:-1], LIMITS) is None
+    assert life.situation_of(last, calling, LIMITS) is calling[-1]
+    calling[0] = life.take(calling[0], "ana", at(1))
+    assert life.situation_of(last, calling, LIMITS) is None
+    assert life.situation_of(signal(9, place(2)), calling, LIMITS) is calling[2]
 
 
 def test_each_event_has_its_reasons_in_both_languages() -> None:

@@ -95,30 +95,29 @@ def test_a_second_delivery_of_a_signal_changes_nothing(database: Database) -> No
         assert len(signals.signals_of(r, incident.id, None)) == 1
 
 
-def test_at_most_one_incident_of_a_rule_waits(database: Database) -> None:
-    with database.write() as w:
-        one = signalled(w)
-        with pytest.raises(IncidentMoved) as caught:
-            incidents.insert(w, opened(signal()))
-        assert caught.value.incident == str(one.id)
-        signalled(w, signal(rule="another"))
-        signalled(w, signal(camera="yard"))
-        signalled(w, signal(canary=True))
-    with database.read() as r:
-        assert incidents.count_waiting(r, None) == 3
-
-
-def test_what_was_not_seen_is_not_taken_while_a_newer_one_of_its_rule_waits(
+def test_the_incidents_of_a_rule_that_wait_or_were_decided_lately_are_found(
     database: Database,
 ) -> None:
     with database.write() as w:
-        late = signalled(w)
-        missed = life.elapse(late, at(3600), life.Limits())
-        assert missed is not None
-        incidents.update(w, missed, late.revision)
-        signalled(w)
-        with pytest.raises(IncidentMoved):
-            incidents.update(w, life.take(missed, "ann", at(3700)), missed.revision)
+        one, other = signalled(w), signalled(w)
+        signalled(w, signal(rule="another"))
+        signalled(w, signal(camera="yard"))
+        alive = signalled(w, signal(canary=True))
+        taken = life.take(one, "ann", at(50))
+        incidents.update(w, taken, 1)
+        decided = life.decide(
+            taken, Verdict(confirmed=False, who="ann", at=at(100), reason="animal")
+        )
+        incidents.update(w, decided, 2)
+    lately = timedelta(seconds=30)
+    with database.read() as r:
+        assert incidents.waiting(r, "gate", "tracks") == [other]
+        assert incidents.waiting(r, "gate", "tracks", canary=True) == [alive]
+        for seconds, known in ((69, []), (70, [decided]), (130, [decided]), (131, [])):
+            assert incidents.decided_about(r, "gate", "tracks", at(seconds), lately) == known
+        assert incidents.of_signal(r, one.first.id) == decided
+        assert incidents.of_signal(r, uuid4()) is None
+        assert incidents.count_waiting(r, None) == 3
 
 
 def test_whoever_is_slower_is_told_so(database: Database) -> None:
@@ -158,9 +157,6 @@ def test_the_queue_is_ordered_by_urgency_then_age(database: Database) -> None:
         assert [one.first.rule for one in incidents.recent(r, None)] == ["b", "c", "a"]
         assert [one.first.rule for one in incidents.recent(r, None, before=at(2))] == ["c", "a"]
         assert incidents.recent(r, None, states=[State.TAKEN]) == []
-        newest = incidents.latest(r, "gate", "a")
-        assert newest is not None
-        assert newest.first.rule == "a"
 
 
 def test_canaries_stay_apart(database: Database) -> None:

@@ -126,12 +126,14 @@ def receive(
 
 
 def _incident_of(w: Writing, signal: SignalRecord, limits: Limits) -> Incident | None:
-    """The one that waits, else the newest, if the signal is of its situation."""
+    """The one of its situation, among those that wait or had their verdict a moment ago."""
     camera, rule, canary = signal.camera, signal.rule, signal.canary
-    known = incidents.waiting(w, camera, rule, canary=canary) or incidents.latest(
-        w, camera, rule, canary=canary
-    )
-    return known if known is not None and life.belongs(signal, known, limits) else None
+    cool_down = timedelta(seconds=limits.cool_down_s)
+    known = [
+        *incidents.waiting(w, camera, rule, canary=canary),
+        *incidents.decided_about(w, camera, rule, signal.noticed, cool_down, canary=canary),
+    ]
+    return life.situation_of(signal, known, limits)
 
 
 def _record(
@@ -264,7 +266,7 @@ class Intake:
         """The first try was stored though its outcome was unknown: what hangs on it is still to be
         made."""
         signal = one.signal
-        incident = incidents.latest(w, signal.camera, signal.rule, canary=signal.canary)
+        incident = incidents.of_signal(w, signal.id)
         if incident is None or incident.first.id != signal.id:
             return []
         pieces = evidence.pieces(w, incident.id, None)

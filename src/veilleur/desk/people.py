@@ -146,7 +146,7 @@ def _later(
     if after is not None:
         return after, _DEEDS[after.state.value, after.escalated != incident.escalated]
     goes_on = (incident.first.camera, incident.first.rule) in ongoing
-    seen = life.went_on(incident, now, ongoing=goes_on)
+    seen = life.went_on(incident, now, limits, ongoing=goes_on)
     return (seen, Deed.INCIDENT_UPDATED) if seen is not None else None
 
 

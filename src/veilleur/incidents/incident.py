@@ -34,7 +34,7 @@ class State(StrEnum):
 
     @property
     def waiting(self) -> bool:
-        """In the queue: at most one such incident of a rule at a time."""
+        """In the queue."""
         return self in (State.OPEN, State.TAKEN)
 
 

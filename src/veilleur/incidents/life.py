@@ -7,6 +7,7 @@ Source: demands D04 (take, lock, hand over, escalate); law 13, 26, 31, 32.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -30,13 +31,16 @@ class Limits:
 
     idle_s: a claim with which nothing is done goes back to the queue. louder_s: untaken so long, it
     goes louder and to the supervisor. not_seen_s: untaken so long, it is noted as not seen.
-    cool_down_s: what comes so soon after a verdict, at the same place, is still that situation.
+    cool_down_s: what comes so soon after a verdict, or after the situation of an incident that
+    somebody has was seen to end, is still that situation, at the same place. most_open: incidents
+    of one rule that nobody has taken; a crowd opens no more.
     """
 
     idle_s: float = 120.0
     louder_s: float = 60.0
     not_seen_s: float = 600.0
     cool_down_s: float = 30.0
+    most_open: int = 5
 
 
 # ---------------------------------------------------------------------- signals
@@ -53,33 +57,69 @@ def opened(id_: UUID, signal: SignalRecord, priority: Priority, now: datetime) -
     )
 
 
+def situation_of(
+    signal: SignalRecord, known: Iterable[Incident], limits: Limits
+) -> Incident | None:
+    """The incident whose situation a signal tells more of; None: it is another one, and is told.
+
+    known: of its camera and rule, those that wait or had their verdict lately. Where as many as may
+    be open call for somebody already, it joins the nearest of them: a crowd is not fifty incidents.
+    """
+    ours = sorted(
+        (one for one in known if _of_rule(signal, one)),
+        key=lambda one: (one.opened, one.id),
+        reverse=True,
+    )
+
+    def apart(one: Incident) -> float:
+        return _apart(one.first.where, signal.where)
+
+    same = [one for one in ours if belongs(signal, one, limits)]
+    if same:
+        return min(same, key=lambda one: (not one.state.waiting, apart(one)))
+    calling = [one for one in ours if one.state is State.OPEN]
+    return min(calling, key=apart) if len(calling) >= limits.most_open else None
+
+
 def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
     """Is this signal of the incident's situation?
 
-    While it waits for a verdict every signal of its rule is. Afterwards only what comes within the
-    cool-down, at the same place: another place may be another person, and is told. The cool-down
-    begins with the verdict and is never prolonged. So is what comes
-    long before the verdict by the clock: that was set back since.
+    Another place may be another person, of whom the incident's picture shows nothing: that is told.
+    At the same place a signal is of an incident that nobody has taken, or whose situation goes on,
+    or ended within the cool-down; so it is within the cool-down after the verdict. That begins with
+    the verdict and is never prolonged. So is what comes long before the verdict by the clock: that
+    was set back since.
     """
-    first = incident.first
-    if (first.camera, first.rule, first.canary) != (signal.camera, signal.rule, signal.canary):
+    if not _of_rule(signal, incident):
         return False
-    if incident.state.waiting:
+    if signal.canary:
+        return incident.state.waiting
+    if signal.event not in _WHOLE_ZONE and not near(incident.first.where, signal.where):
+        return False
+    cool_down = _s(limits.cool_down_s)
+    if incident.state is State.OPEN:
         return True
-    if incident.verdict is None:
-        return False
-    apart = signal.noticed - incident.verdict.at
-    return abs(apart) <= _s(limits.cool_down_s) and (
-        signal.event in _WHOLE_ZONE or near(first.where, signal.where)
-    )
+    if incident.state is State.TAKEN:
+        return incident.ongoing or abs(signal.noticed - incident.last_signal) <= cool_down
+    verdict = incident.verdict
+    return verdict is not None and abs(signal.noticed - verdict.at) <= cool_down
+
+
+def _of_rule(signal: SignalRecord, incident: Incident) -> bool:
+    first = incident.first
+    return (first.camera, first.rule, first.canary) == (signal.camera, signal.rule, signal.canary)
 
 
 def near(one: Box, other: Box) -> bool:
     """Feet within one and a half box heights of each other. In shares of the picture a step to the
     side counts less than one ahead, by its aspect ratio."""
+    return _apart(one, other) <= NEAR_HEIGHTS * max(one.height, other.height)
+
+
+def _apart(one: Box, other: Box) -> float:
+    """From foot to foot, in heights of the picture."""
     (x1, y1), (x2, y2) = one.foot, other.foot
-    reach = NEAR_HEIGHTS * max(one.height, other.height)
-    return math.hypot((x1 - x2) * ASPECT, y1 - y2) <= reach
+    return math.hypot((x1 - x2) * ASPECT, y1 - y2)
 
 
 def signalled(incident: Incident, signal: SignalRecord) -> Incident:
@@ -88,9 +128,11 @@ def signalled(incident: Incident, signal: SignalRecord) -> Incident:
     return _next(incident, last_signal=latest, signals=incident.signals + 1, ongoing=True)
 
 
-def went_on(incident: Incident, now: datetime, *, ongoing: bool) -> Incident | None:
-    """The situation is seen to go on, or no longer. None: that is known already."""
-    if incident.ongoing == ongoing:
+def went_on(incident: Incident, now: datetime, limits: Limits, *, ongoing: bool) -> Incident | None:
+    """The situation is seen to go on, or no longer. None: that is known already, or it ended before
+    the cool-down: what begins then is told by a signal of its own."""
+    over = abs(now - incident.last_signal) > _s(limits.cool_down_s)
+    if incident.ongoing == ongoing or (ongoing and over):
         return None
     return _next(incident, ongoing=ongoing, last_signal=max(incident.last_signal, now))
 

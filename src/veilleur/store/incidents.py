@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import (
@@ -64,11 +64,9 @@ incidents = Table(
 )
 _waiting = incidents.c.state.in_(WAITING)
 Index(
-    "ix_incidents_one_waiting",
+    "ix_incidents_waiting",
     incidents.c.camera,
     incidents.c.rule,
-    incidents.c.canary,
-    unique=True,
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
@@ -79,7 +77,7 @@ verdicts = Table(
     Column("incident", ForeignKey("incidents.id"), primary_key=True),
     Column("confirmed", Boolean, nullable=False),
     Column("who", Words, nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
     Column("reason", String(40), nullable=False),
     Column("note", Words, nullable=False),
 )
@@ -111,10 +109,9 @@ class Standing:
 def insert(w: Writing, incident: Incident) -> None:
     """A new incident with its first signal.
 
-    Raises AlreadyStored where the signal or the incident is stored already, IncidentMoved where
-    another incident of the same rule waits.
+    Raises AlreadyStored where the signal or the incident is stored already. Whether its situation
+    has an incident is `incidents.life`'s to say, in the same transaction.
     """
-    _refuse_second(w, incident)
     if not insert_once(w.connection, incidents, _incident_row(incident)):
         raise AlreadyStored(f"incident {incident.id} is stored already", id=str(incident.id))
     add_signal(w, incident.first, incident.id)
@@ -124,9 +121,8 @@ def update(w: Writing, incident: Incident, expected_revision: int) -> None:
     """The incident as it is now, with its verdict and follow-up.
 
     expected_revision: that of the value it was made from. Raises IncidentMoved where the stored one
-    is another, and where it is to wait while another incident of the same rule waits.
+    is another.
     """
-    _refuse_second(w, incident)
     changed = w.connection.execute(
         incidents.update()
         .where(incidents.c.id == incident.id, incidents.c.revision == expected_revision)
@@ -143,28 +139,6 @@ def update(w: Writing, incident: Incident, expected_revision: int) -> None:
         insert_once(w.connection, verdicts, _verdict_row(incident.id, incident.verdict))
     if incident.follow_up:
         insert_once(w.connection, follow_ups, _follow_up_row(incident.id, incident.follow_up))
-
-
-def _refuse_second(w: Writing, incident: Incident) -> None:
-    if not incident.state.waiting:
-        return
-    first = incident.first
-    other = w.connection.execute(
-        select(incidents.c.id).where(
-            incidents.c.camera == first.camera,
-            incidents.c.rule == first.rule,
-            incidents.c.canary == first.canary,
-            _waiting,
-            incidents.c.id != incident.id,
-        )
-    ).scalar()
-    if other is not None:
-        raise IncidentMoved(
-            "another incident of the same rule waits for its verdict",
-            remedy="see to that one first",
-            cause="moved",
-            incident=str(other),
-        )
 
 
 def forget_canaries(w: Writing, before: datetime) -> int:
@@ -233,17 +207,30 @@ def recent(
     return _incidents(r, newest.limit(limit))
 
 
-def waiting(r: Reading, camera: str, rule: str, *, canary: bool = False) -> Incident | None:
-    """The rule's one incident that is open or taken."""
+def waiting(r: Reading, camera: str, rule: str, *, canary: bool = False) -> list[Incident]:
+    """The rule's incidents that are open or taken, the newest first."""
     query = _of(_within(None), camera, canary).where(incidents.c.rule == rule, _waiting)
-    return next(iter(_incidents(r, query)), None)
+    return _incidents(r, query.order_by(incidents.c.opened.desc(), incidents.c.id.desc()))
 
 
-def latest(r: Reading, camera: str, rule: str, *, canary: bool = False) -> Incident | None:
-    """The rule's newest incident, in whatever state: the one a new signal may belong to."""
+def decided_about(
+    r: Reading,
+    camera: str,
+    rule: str,
+    at: datetime,
+    within: timedelta,
+    *,
+    canary: bool = False,
+) -> list[Incident]:
+    """The rule's incidents that had their verdict around that instant, before it or after."""
     query = _of(_within(None), camera, canary).where(incidents.c.rule == rule)
-    newest = query.order_by(incidents.c.opened.desc(), incidents.c.id.desc()).limit(1)
-    return next(iter(_incidents(r, newest)), None)
+    return _incidents(r, query.where(verdicts.c.at.between(at - within, at + within)))
+
+
+def of_signal(r: Reading, signal: UUID) -> Incident | None:
+    """The one a stored signal belongs to."""
+    its = select(signals.c.incident).where(signals.c.id == signal).scalar_subquery()
+    return next(iter(_incidents(r, _within(None).where(incidents.c.id == its))), None)
 
 
 def count_waiting(r: Reading, scope: Scope) -> int:
