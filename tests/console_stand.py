@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -53,9 +53,11 @@ addEventListener("securitypolicyviolation", (e) =>
 
 @dataclass
 class Stand:
-    """One console on a socket. quiet: nothing is told. ill: stages that say they are not well."""
+    """One console on a socket. quiet: nothing is told. ill: stages that say they are not well.
+    pulse_s: from one sign of life to the next."""
 
     house: House
+    pulse_s: float = PULSE_S
     port: int = 0
     quiet: bool = False
     ill: dict[Stage, str] = field(default_factory=dict)
@@ -96,7 +98,7 @@ class Stand:
         self.down()
 
     def _pulse(self) -> None:
-        while not self._stop.wait(PULSE_S):
+        while not self._stop.wait(self.pulse_s):
             if not self.quiet:
                 self.tell(Topic.PULSE, said.vitals(self.vitals()))
 
@@ -110,10 +112,14 @@ class Stand:
         self.house.desk.feed.publish(Message(topic=topic, data=said.line(told)))
 
     # ------------------------------------------------------------------ alerts
-    def alert(self, camera: str = "gate", *, event: Event = Event.FORBIDDEN_ZONE) -> UUID:
-        """A new one, with its picture, told to every screen."""
+    def alert(
+        self, camera: str = "gate", *, event: Event = Event.FORBIDDEN_ZONE, rule: str = ""
+    ) -> UUID:
+        """A new one, with its picture, told to every screen. rule: "": the camera's own."""
         at = datetime.now(UTC)
-        opened: Incident = life.opened(new_id(at), signal(camera, event, at), Priority.HIGH, at)
+        first = signal(camera, event, at)
+        first = replace(first, rule=rule or first.rule)
+        opened: Incident = life.opened(new_id(at), first, Priority.HIGH, at)
         deed = Deed.INCIDENT_OPENED
         of = f"incident:{opened.id}"
         with self.house.desk.database.write() as w:
@@ -164,11 +170,11 @@ def jpeg() -> bytes:
 
 
 @contextmanager
-def stand(folder: Path) -> Iterator[Stand]:
+def stand(folder: Path, *, pulse_s: float = PULSE_S) -> Iterator[Stand]:
     with house(folder) as one:
         one.residents.clock.at = datetime.now(UTC)
         one.residents.add(EVERYTHING, *Role)
-        made = Stand(one)
+        made = Stand(one, pulse_s)
         try:
             yield made
         finally:

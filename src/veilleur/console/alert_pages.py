@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from veilleur.catalogue import Priority
+from veilleur.catalogue import Event, Priority
 from veilleur.console.api import seen_incident
 from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk, TheViewed
 from veilleur.console.permission import Permission
@@ -61,6 +61,8 @@ class Shown:
 
 class OneWaiting(BaseModel):
     id: UUID
+    camera: str
+    event: Event
     revision: int
     state: State
     priority: Priority
@@ -144,6 +146,8 @@ def waiting(desk: TheDesk, visitor: CurrentVisitor) -> Waiting:
         incidents=[
             OneWaiting(
                 id=one.id,
+                camera=one.first.camera,
+                event=one.first.event,
                 revision=one.revision,
                 state=one.state,
                 priority=one.priority,

@@ -6,7 +6,7 @@
 
 import { session } from "./ask.js";
 
-const SILENT_MS = 5000;
+const SILENT_MS = 4500; // it is said within 5 s (D03), looked at every LOOK_MS
 const LOOK_MS = 250;
 const AGAIN_MS = 2000;
 const TOPICS = ["incident", "canary", "cameras", "technical", "stops", "pulse"];

@@ -16,17 +16,19 @@ const live = document.querySelector("[data-live]");
 const title = document.title;
 const may = document.body.dataset.may.split(" ");
 let news = [];
+let learnt = false;
 
 /** All that waits, as it is now. Resolves with the number of the newest message, null: none. */
 export async function learn() {
   if (!may.includes("see_alerts")) return null;
   const known = await data("/waiting");
-  const arrived = known.incidents.filter((one) => !waiting.has(one.id) && one.state === "open");
-  const first = waiting.size === 0;
+  const there = known.incidents.filter((one) => !(gone.get(one.id) > known.last));
+  const arrived = there.filter((one) => learnt && !waiting.has(one.id) && one.state === "open");
+  learnt = true;
   for (const [id, one] of waiting) if (!(one.number > known.last)) waiting.delete(id);
-  for (const one of known.incidents)
-    if (!waiting.has(one.id) && !(gone.get(one.id) > known.last)) waiting.set(one.id, one);
-  show({ now: arrived.length > 0 && !first });
+  for (const one of there) if (!waiting.has(one.id)) waiting.set(one.id, one);
+  arrived.forEach(gather); // the stream will tell of them as well, and find them known
+  show({ now: arrived.length > 0 });
   return known.last;
 }
 
