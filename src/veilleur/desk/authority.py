@@ -133,7 +133,7 @@ class Authority:
         with self._database.read() as r:
             return orders.all_acts(r)
 
-    def add(self, act: Authorisation, who: str) -> None:
+    def add(self, act: Authorisation, who: str, *, token: str = "") -> None:
         """Raises ConfigurationError for what the law has against it, AlreadyStored: an act with
         this reference is there, the same or another."""
         now = self._utc()
@@ -152,6 +152,7 @@ class Authority:
                 "events": ", ".join(act.events),
                 "from": act.period.start.isoformat(),
                 "until": act.period.end.isoformat(),
+                **({"token": token} if token else {}),
             }
             of = f"authorisation:{act.reference}"
             deed = Deed.AUTHORISATION_ADDED
