@@ -320,23 +320,6 @@ def test_a_file_that_was_cut_short_is_found(filled: tuple[Path, Said], tmp_path:
         assert outcome(damaged(filled[0], tmp_path / "struck", shorten)) == "refused", length
 
 
-def test_a_flipped_bit_is_told_and_crashes_nothing(
-    filled: tuple[Path, Said], tmp_path: Path
-) -> None:
-    """SQLite has no check sums: a bit in a number or word outside the record may go unnoticed."""
-    size = (filled[0] / "veilleur.db").stat().st_size
-    chance = random.Random(9)
-    seen = []
-    for _ in range(30):
-        place, bit = chance.randrange(size), chance.randrange(8)
-
-        def flip(content: bytearray, place: int = place, bit: int = bit) -> None:
-            content[place] ^= 1 << bit
-
-        seen.append(outcome(damaged(filled[0], tmp_path / "struck", flip)))
-    assert {"refused", "break"} <= set(seen)
-
-
 def test_a_bit_flipped_in_the_record_is_found_at_its_row(
     filled: tuple[Path, Said], tmp_path: Path
 ) -> None:

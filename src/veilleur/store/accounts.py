@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, ForeignKey, Select, String, Table, Text, select
 
 from veilleur.errors import AlreadyStored, NotFound
+from veilleur.store.failures import understood
 from veilleur.store.inserting import insert_once
 from veilleur.store.metadata import Instant, metadata
 from veilleur.store.related import related
@@ -119,6 +120,7 @@ def _row(account: Account, at: datetime) -> dict[str, object]:
     }
 
 
+@understood("accounts")
 def _read(r: Reading, query: Select[Any]) -> list[Account]:
     rows = r.connection.execute(query).all()
     names = [row.name for row in rows]

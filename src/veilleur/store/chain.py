@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from sqlalchemy import BigInteger, ColumnElement, select, type_coerce
 
 from veilleur.law.deed import Deed
+from veilleur.store.failures import understood
 from veilleur.store.record import Head, audit, chain_head, digest_of
 from veilleur.store.transaction import Reading
 
@@ -155,6 +156,7 @@ def examine(
     return ChainReport(walk.rows, head, tuple(findings), more, tuple(walk.clock_back))
 
 
+@understood("the record")
 def lines(
     r: Reading,
     question: Question = EVERYTHING,

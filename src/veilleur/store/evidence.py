@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from veilleur.incidents.identity import new_id
+from veilleur.store.failures import failure, understood
 from veilleur.store.incidents import incidents
 from veilleur.store.metadata import Instant, Words, metadata
 from veilleur.store.signals import Scope
@@ -144,6 +145,7 @@ def fail(w: Writing, piece: UUID, cause: str) -> bool:
     return w.connection.execute(failed).rowcount == 1
 
 
+@understood("evidence")
 def expire(w: Writing, now: datetime) -> list[Piece]:
     """Erase what has reached its hour, and give up what was never made. Returns what was erased.
 
@@ -167,25 +169,34 @@ def _erase(w: Writing, piece: UUID) -> None:
     w.erased = True
 
 
+@understood("evidence")
 def pieces(r: Reading, incident: UUID, scope: Scope) -> list[Piece]:
     """All of an incident, the oldest first."""
     query = select(evidence).where(evidence.c.incident == incident, _visible(scope))
     return [_piece(row) for row in r.connection.execute(query.order_by(evidence.c.id))]
 
 
+@understood("evidence")
 def piece(r: Reading, id: UUID, scope: Scope) -> Piece | None:
     query = select(evidence).where(evidence.c.id == id, _visible(scope))
     row = r.connection.execute(query).first()
     return _piece(row) if row else None
 
 
+@understood("evidence")
 def content(r: Reading, id: UUID, scope: Scope) -> Content | None:
-    """None: there is none (yet, or any more), or it is none of your business."""
-    query = select(contents.c.content, evidence.c.media_type).join(evidence)
+    """None: there is none (yet, or any more), or it is none of your business. Raises StoreError
+    ("corrupt") where it is not what was kept: a picture that may show something else is none."""
+    query = select(contents.c.content, evidence.c.media_type, evidence.c.digest).join(evidence)
     row = r.connection.execute(query.where(evidence.c.id == id, _visible(scope))).first()
-    return Content(row.content, row.media_type) if row else None
+    if row is None:
+        return None
+    if sha256(row.content).hexdigest() != row.digest:
+        raise failure("the database", "corrupt", f"the content of {id} is not what was kept")
+    return Content(row.content, row.media_type)
 
 
+@understood("evidence")
 def awaited(r: Reading) -> list[Piece]:
     """What was promised and is neither there nor given up: after a restart nobody makes it."""
     query = select(evidence).where(evidence.c.condition == Condition.PENDING.value)

@@ -87,6 +87,8 @@ def named(where: str) -> Iterator[None]:
         raise failure(where, cause_of(error.orig), str(error.orig)) from error
     except sqlite3.Error as error:  # while a connection is prepared
         raise failure(where, cause_of(error), str(error)) from error
+    except UnicodeDecodeError as error:  # in a name that the driver tells
+        raise failure(where, "corrupt", "a name in it is no text") from error
     except PoolTimeout as error:
         raise failure(where, "locked", "too many are reading at once") from error
 

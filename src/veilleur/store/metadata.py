@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import BigInteger, Dialect, MetaData, Text
 from sqlalchemy.types import TypeDecorator
 
+from veilleur.store.failures import failure
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -48,7 +50,12 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else instant(value)
+        if value is None:
+            return None
+        try:
+            return instant(value)
+        except (OverflowError, TypeError) as error:
+            raise failure("the database", "corrupt", f"{value!r} is no instant") from error
 
 
 class Words(TypeDecorator[str]):

@@ -88,6 +88,7 @@ def add_act(w: Writing, act: Authorisation, who: str, at: datetime) -> None:
         raise AlreadyStored(f"act {act.reference} is stored already", id=act.reference)
 
 
+@understood("acts")
 def all_acts(r: Reading) -> list[Act]:
     """Every act that was ever added, those that ended too, the latest end first."""
     return _acts(r, select(acts.c.reference, acts.c.act).order_by(acts.c.ends.desc()))

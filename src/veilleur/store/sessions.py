@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKey, String, Table, or_, select
 
 from veilleur.store.accounts import Account, account
+from veilleur.store.failures import understood
 from veilleur.store.metadata import Instant, metadata
 from veilleur.store.transaction import Reading, Writing
 
@@ -41,6 +42,7 @@ def begin(w: Writing, id: str, name: str, at: datetime) -> None:
     w.connection.execute(sessions.insert(), {"id": id, "account": name, "began": at, "seen": at})
 
 
+@understood("sessions")
 def session(r: Reading, id: str) -> Session | None:
     """With its account as it is now. None: it has ended, or never was."""
     row = r.connection.execute(select(sessions).where(sessions.c.id == id)).first()

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, Column, ForeignKey, Select, String, Table, Uuid, select
 
+from veilleur.store.failures import understood
 from veilleur.store.metadata import Instant, Words, metadata
 from veilleur.store.related import related
 from veilleur.store.transaction import Reading, Writing
@@ -102,6 +103,7 @@ def all_tokens(r: Reading) -> list[Token]:
     return _read(r, select(tokens).order_by(tokens.c.issued.desc(), tokens.c.id))
 
 
+@understood("tokens")
 def _read(r: Reading, query: Select[Any]) -> list[Token]:
     rows = r.connection.execute(query).all()
     ids = [row.id for row in rows]
