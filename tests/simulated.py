@@ -240,6 +240,7 @@ FAKES: dict[str, Any] = {
     "evidence": SimpleNamespace(
         promise=lambda *_, **__: None, expire=lambda w, now: (), pieces=lambda *_: ()
     ),
+    "availability": SimpleNamespace(add=lambda *_: None, purge=lambda *_: 0),
     "settings": SimpleNamespace(
         get=lambda w, key: w.store.settings.get(key),
         put=lambda w, key, value: w.store.settings.__setitem__(key, value),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from veilleur.desk import said
+from veilleur.desk import canary, said
+from veilleur.desk.availability import KEPT_FOR, Tally
 from veilleur.desk.feed import Feed, Message, Topic
 from veilleur.desk.people import about, commit, elapse
 from veilleur.desk.technical import Gap, Technical
@@ -19,7 +21,7 @@ from veilleur.incidents import life
 from veilleur.incidents.life import ClockSet, Limits
 from veilleur.law.deed import SYSTEM, Deed, Entry
 from veilleur.law.gate import boot_s
-from veilleur.store import evidence, incidents, outbox, settings
+from veilleur.store import availability, evidence, incidents, outbox, settings
 from veilleur.store.database import Database
 from veilleur.store.transaction import Writing
 
@@ -63,6 +65,7 @@ class Clockwork:
         self._database, self._feed, self._limits = database, feed, limits
         self._engine, self._changed, self._alive, self._utc = engine, changed, alive, utc
         self.technical = Technical()
+        self.tally = Tally(frozenset({canary.CAMERA}))
         self._wrote = self._erased = 0.0
         self._unsaid: deque[Entry] = deque(maxlen=MOST_UNSAID)
         self._sets: list[ClockSet] = []
@@ -75,13 +78,22 @@ class Clockwork:
                 self._alive(None)
             except StoreError as error:
                 self._alive(error)
+        self.end()
+
+    def end(self) -> None:
+        """What was counted since the last minute; without a store that is let go."""
+        with suppress(StoreError):
+            self._erased = -ERASE_EVERY_S
+            self._write(self._utc(), boot_s())
 
     def tick(self, host_s: float) -> None:
         """One round. host_s: seconds of `boot_s`, which nobody sets. Raises StoreError; what was to
         be said on the record is said later."""
         now = self._utc()
         self._note_step(now, host_s)
-        changes = self.technical.update(self._engine.report(), now)
+        reports = self._engine.report()
+        self.tally.note(reports, now, host_s)
+        changes = self.technical.update(reports, now)
         self._unsaid += [_gap(gap, now) for gap in (*changes.began, *changes.ended)]
         alarms = said.technical(self.technical.alarms(now))
         self._feed.publish(Message(topic=Topic.TECHNICAL, data=said.line(alarms)))
@@ -104,11 +116,15 @@ class Clockwork:
             if erasing:
                 incidents.forget_canaries(w, now - CANARIES_FOR)
                 outbox.purge(w, now - MESSAGES_FOR)
+                availability.add(w, self.tally.spent)
+                availability.purge(w, now - KEPT_FOR)
             for piece in evidence.expire(w, now) if erasing else ():
                 of = f"evidence:{piece.id}"
                 details = {"incident": str(piece.incident), "sort": piece.sort.value}
                 deed = Deed.EVIDENCE_ERASED
                 w.record(Entry(deed=deed, at=now, who=SYSTEM, of=of, details=details))
+        if erasing:
+            self.tally.stored()
         self._unsaid.clear()
         self._sets.clear()
         self._wrote = host_s if heartbeat else self._wrote

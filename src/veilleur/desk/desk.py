@@ -17,8 +17,9 @@ from types import TracebackType
 from veilleur import __version__
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.catalogue import Priority
-from veilleur.desk import canary, said
+from veilleur.desk import availability, canary, said
 from veilleur.desk.authority import Authority
+from veilleur.desk.availability import Availability
 from veilleur.desk.canary import Canary
 from veilleur.desk.clockwork import ALIVE, Clockwork
 from veilleur.desk.configuring import Configuring
@@ -51,6 +52,7 @@ from veilleur.site import Site, SiteCamera
 from veilleur.store import settings as kept
 from veilleur.store.database import Database
 from veilleur.store.outbox import OutboxRow
+from veilleur.store.signals import Scope as Cameras
 
 RING_S, RING_BYTES = 60.0, 24 << 20
 FEWEST_ANALYSTS = 2
@@ -220,6 +222,14 @@ class Desk:
 
     def technical(self) -> tuple[TechnicalAlarm, ...]:
         return self.clockwork.technical.alarms(_now())
+
+    def availability(self, scope: Cameras, of: timedelta = availability.WEEK) -> list[Availability]:
+        """How much of the last day or week (`availability.DAY`, `WEEK`, at most `KEPT_FOR`) each
+        camera of the site in that scope was analysed, and why not, in the site's order. A camera
+        that was never counted is left out. Raises StoreError."""
+        cameras = [camera.id for camera in self.site.cameras]
+        with self.database.read() as r:
+            return availability.availability(r, cameras, scope, of, _now())
 
     def vitals(self) -> Vitals:
         return self.pulse.vitals()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from veilleur.desk.availability import Availability
 from veilleur.desk.technical import TechnicalAlarm
 from veilleur.desk.vitals import Vitals
 from veilleur.engine.report import CameraReport
@@ -54,6 +55,32 @@ def technical(alarms: Sequence[TechnicalAlarm]) -> list[dict[str, object]]:
             "notified": alarm.notified,
         }
         for alarm in alarms
+    ]
+
+
+def availability(told: Sequence[Availability]) -> list[dict[str, object]]:
+    """share: 0 to 1 of the time it should have been analysed; null: it never should."""
+    return [
+        {
+            "camera": one.camera,
+            "since": _at(one.since),
+            "until": _at(one.until),
+            "share": None if one.share is None else round(one.share, 5),
+            "analysed_s": round(one.analysed_s),
+            "planned_s": round(one.planned_s),
+            "unknown_s": round(one.unknown_s),
+            "reasons": [
+                {
+                    "condition": reason.condition.value,
+                    "planned": reason.planned,
+                    "seconds": round(reason.seconds),
+                    "times": reason.times,
+                    "cause": reason.cause,
+                }
+                for reason in one.reasons
+            ],
+        }
+        for one in told
     ]
 
 
