@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from veilleur.geometry import View
+from veilleur.perception.blaze import Blaze
 from veilleur.perception.body import Body
 from veilleur.perception.flow import Flow
 from veilleur.perception.objects import Detections, Tracks
@@ -28,6 +29,7 @@ class Scene:
     still: what has newly come to rest; None: nobody looked for it.
     flow: how the pixels move, cell by cell; None: nobody looked.
     bodies: people who stood and no longer do; None: nobody looked (made scenes, recordings).
+    blazes: what changes as fire does; None: nobody looked.
     fresh: False where nothing was looked at anew (quiet scene): tracks are as they were.
     """
 
@@ -44,3 +46,4 @@ class Scene:
     flow: Flow | None = None
     still: Stillness | None = None
     bodies: tuple[Body, ...] | None = None
+    blazes: tuple[Blaze, ...] | None = None
