@@ -151,7 +151,7 @@ def test_the_table_is_the_one_that_was_agreed() -> None:
         Permission.STOP: {"operator", "supervisor", "integrator", "dpo"},
         Permission.LIFT_STOP: {"supervisor"},
         Permission.SUSPEND_AUTHORISATION: {"supervisor", "dpo"},
-        Permission.CHANGE_AUTHORISATIONS: {"supervisor"},
+        Permission.ADD_AUTHORISATION: {"supervisor"},
         Permission.SEE_AUDIT: {"dpo", "auditor"},
         Permission.EXPORT_AUDIT: {"dpo", "auditor"},
         Permission.MANAGE_ACCOUNTS: {"supervisor"},

@@ -5,15 +5,19 @@ Scope is in every question to the store: what is none of the asker's business is
 
 from __future__ import annotations
 
-from typing import Annotated
+from http import HTTPStatus
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import AwareDatetime
 
 from veilleur.catalogue import Event
 from veilleur.console import api_models as given
+from veilleur.console.acts import enter
+from veilleur.console.faults import Fault
 from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk, TheSettings, TheTokens
+from veilleur.console.routing import FAULTS
 from veilleur.console.targets import existing_camera, existing_target
 from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
@@ -21,6 +25,7 @@ from veilleur.engine.report import CameraReport
 from veilleur.errors import NotFound
 from veilleur.incidents.incident import Incident, State
 from veilleur.incidents.reasons import CONFIRMING, OUTCOMES, dismissing
+from veilleur.law.authorisation import Authorisation
 from veilleur.law.deed import Deed, Entry
 from veilleur.law.orders import Scope
 from veilleur.store import chain, incidents
@@ -28,6 +33,12 @@ from veilleur.store import chain, incidents
 Limit = Annotated[int, Query(ge=1, le=500)]
 ID = r"^[A-Za-z0-9_.-]+$"
 NUMBER_LIMIT = 2**62
+NOT_ENTERED: dict[int | str, dict[str, Any]] = {
+    **FAULTS,
+    409: {"model": given.ActEntered | Fault},
+    422: {"model": given.ActEntered | Fault},
+}
+"""What the entry of an act answers where it was not entered."""
 _WIDE = (Scope.EVERYTHING, Scope.SITE)
 
 
@@ -176,6 +187,23 @@ def lift_stop(desk: TheDesk, visitor: CurrentVisitor, wanted: given.StopWanted) 
 def list_acts(desk: TheDesk) -> list[given.ActGiven]:
     """All of them, the latest end first."""
     return [given.ActGiven.of(act) for act in desk.authority.acts()]
+
+
+def enter_act(
+    desk: TheDesk, visitor: CurrentVisitor, wanted: Authorisation, response: Response
+) -> given.ActEntered:
+    """Put an act of the authority in force, as its file has it; or say what speaks against it."""
+    done = enter(desk, visitor, wanted, add=True)
+    if done.refused:
+        response.status_code = (
+            HTTPStatus.CONFLICT if done.known else HTTPStatus.UNPROCESSABLE_ENTITY
+        )
+    return given.ActEntered.of(done)
+
+
+def check_act(desk: TheDesk, visitor: CurrentVisitor, wanted: Authorisation) -> given.ActEntered:
+    """What an act would open here, and what speaks against it; nothing is changed."""
+    return given.ActEntered.of(enter(desk, visitor, wanted, add=False))
 
 
 def suspend_act(desk: TheDesk, visitor: CurrentVisitor, wanted: given.ActOrder) -> None:

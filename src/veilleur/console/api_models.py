@@ -7,12 +7,13 @@ taken has no field that the sender may not set: one more is an error (API3:2023)
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from veilleur.catalogue import Event, Priority
+from veilleur.console.acts import Entered
 from veilleur.console.permission import Permission
 from veilleur.incidents.incident import Incident, State
 from veilleur.law.orders import Act, Scope, Stop
@@ -257,6 +258,59 @@ class ActGiven(Given):
             suspended_by=by.who if by else None,
             suspended_at=by.at if by else None,
             suspended_for=by.reason if by else None,
+        )
+
+
+class ActFault(Given):
+    """What the law has against an act. code: a short word. article: the text that asks for it."""
+
+    code: str
+    article: str
+    message: str
+    remedy: str
+
+
+class CoveredGiven(Given):
+    """A rule of a camera that the act names. named: it names the rule's event as well."""
+
+    camera: str
+    rule: str
+    event: Event
+    named: bool
+
+
+class ActEntered(Given):
+    """What an act does here. cause: why it was not entered, "" where it was, or could be: "faults"
+    or "known" (an act with its reference is here: a renewal has one of its own). strangers: cameras
+    that it names and this site does not have."""
+
+    reference: str
+    entered: bool
+    cause: Literal["", "faults", "known"]
+    faults: list[ActFault]
+    covered: list[CoveredGiven]
+    strangers: list[str]
+
+    @classmethod
+    def of(cls, done: Entered) -> Self:
+        seen = done.shown
+        return cls(
+            reference=seen.act.authorisation.reference,
+            entered=done.added,
+            cause="known" if done.known else "faults" if seen.faults else "",
+            faults=[
+                ActFault(
+                    code=one.cause, article=one.article, message=one.message, remedy=one.remedy
+                )
+                for one in seen.faults
+            ],
+            covered=[
+                CoveredGiven(
+                    camera=one.camera, rule=one.rule, event=Event(one.event), named=one.named
+                )
+                for one in seen.covered
+            ],
+            strangers=list(seen.strangers),
         )
 
 

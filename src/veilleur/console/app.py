@@ -124,7 +124,7 @@ def _pages(doors: Registrar) -> None:
     doors.page("/technical", camera_pages.technical, cameras)
     doors.page("/technical/part", camera_pages.technical_part, cameras, passive=True)
     doors.page("/authorisations", act_pages.authorisations, acts)
-    doors.form("/authorisations", act_pages.enter, may.CHANGE_AUTHORISATIONS)
+    doors.form("/authorisations", act_pages.type_in, may.ADD_AUTHORISATION)
     doors.page("/audit", audit_pages.audit, may.SEE_AUDIT)
     doors.form("/audit/verify", audit_pages.verify, may.SEE_AUDIT)
     doors.page("/statement", statement, Open("the law wants it open to everybody; no data"))
@@ -163,6 +163,9 @@ def _interface(doors: Registrar) -> None:
     post(f"{v1}/stops/lift", api.lift_stop, may.LIFT_STOP)
 
     get(f"{v1}/authorisations", api.list_acts, may.SEE_AUTHORISATIONS)
+    told = api.NOT_ENTERED
+    post(f"{v1}/authorisations", api.enter_act, may.ADD_AUTHORISATION, responses=told)
+    post(f"{v1}/authorisations/check", api.check_act, may.ADD_AUTHORISATION)
     post(f"{v1}/authorisations/suspend", api.suspend_act, may.SUSPEND_AUTHORISATION)
 
     get(f"{v1}/audit", api.list_audit, may.SEE_AUDIT)

@@ -28,7 +28,7 @@ class Permission(StrEnum):
     LIFT_STOP = "lift_stop"
     SEE_AUTHORISATIONS = "see_authorisations"
     SUSPEND_AUTHORISATION = "suspend_authorisation"  # and withdraw a camera from one
-    CHANGE_AUTHORISATIONS = "change_authorisations"  # add one, lift a suspension
+    ADD_AUTHORISATION = "add_authorisation"  # enter a new act of the authority
     SEE_AUDIT = "see_audit"
     EXPORT_AUDIT = "export_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
@@ -74,7 +74,7 @@ TABLE: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | {
             Permission.LIFT_STOP,
             Permission.SUSPEND_AUTHORISATION,
-            Permission.CHANGE_AUTHORISATIONS,
+            Permission.ADD_AUTHORISATION,
             Permission.MANAGE_ACCOUNTS,
             Permission.MANAGE_TOKENS,
         },
@@ -109,7 +109,6 @@ PERSONAL = frozenset(
         Permission.DECIDE,
         Permission.LOOK_CLEARLY,
         Permission.LIFT_STOP,
-        Permission.CHANGE_AUTHORISATIONS,
         Permission.MANAGE_ACCOUNTS,
         Permission.MANAGE_TOKENS,
     }

@@ -117,10 +117,14 @@ class Authorisation(BaseModel):
 
 
 def instant(at: datetime) -> datetime:
-    """The same instant in UTC. Raises ValueError for a local time without its zone."""
+    """The same instant in UTC. Raises ValueError for a local time without its zone, and for the
+    first and last hours of the calendar, which have none."""
     if at.tzinfo is None:
         raise ValueError(f"{at.isoformat()} has no time zone: no act can be said to cover it")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{at.isoformat()} is outside the calendar") from None
 
 
 def read_authorisation(path: Path) -> Authorisation:
