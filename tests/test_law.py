@@ -16,6 +16,7 @@ from veilleur.law.gate import Gate, Laboratory, Live
 from veilleur.law.orders import Orders
 from veilleur.law.permits import not_covered
 from veilleur.law.regime import covered
+from veilleur.yaml import as_model, parse_tree
 
 START = datetime(2026, 12, 1, 14, tzinfo=UTC)
 ZONE = {"zone": Event.FORBIDDEN_ZONE}
@@ -137,3 +138,43 @@ def test_a_faulty_authorisation_is_refused_with_its_line(
         act(TEXT.replace(old, new))
     assert refusal.value.line == line
     assert says in str(refusal.value)
+
+
+WHOLE = """
+reference: CAB-1
+authority: Prefect
+cameras: [gate]
+events: [density]
+period: {from: 2026-12-01T14:00:00+01:00, until: 2026-12-02T06:00:00+01:00}
+notice: {text: seen, told_by: [posters]}
+clips: 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "typed", "cause", "setting", "values"),
+    [
+        ("2026-12-02T06", "2026-11-02T06", "period_backwards", "period", {}),
+        ("2026-12-02T06", "2027-02-02T06", "period_too_long", "period", {"days": "31"}),
+        ("told_by: [posters]", "derogation: none", "notice_unclear", "notice", {}),
+        ("14:00:00+01:00", "14:00:00", "timezone_aware", "period.from", {}),
+        ("authority: Prefect", "", "missing", "authority", {}),
+        ("clips: 3", "clip: 3", "extra_forbidden", "clip", {"input": "3", "meant": "clips"}),
+        ("clips: 3", "clips: 0", "greater_than_equal", "clips", {"input": "0", "ge": "1"}),
+        ("density", "densitie", "enum", "events.0", {"input": "densitie", "meant": "density"}),
+        ("cameras: [gate]", "cameras: []", "too_short", "cameras", {"min_length": "1"}),
+        ("CAB-1", "' '", "string_too_short", "reference", {"min_length": "1"}),
+        ("events: [", "events: [[", "not_yaml", "", {}),
+    ],
+)
+def test_each_mistake_in_a_typed_act_has_a_code_and_its_values(
+    was: str, typed: str, cause: str, setting: str, values: dict[str, str]
+) -> None:
+    """So that it can be said in another language."""
+    path = Path("act.yaml")
+    assert WHOLE.count(was) == 1
+    with pytest.raises(ConfigurationError) as caught:
+        as_model(parse_tree(WHOLE.replace(was, typed), path), path, Authorisation)
+    error = caught.value
+    assert (error.coded.cause, error.setting) == (cause, setting)
+    assert values.items() <= error.coded.values.items()

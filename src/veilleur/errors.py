@@ -22,6 +22,9 @@ Each carries what it speaks of as an attribute, so that a test need not match a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 
 class VeilleurError(Exception):
     """Something went wrong that a user can act on. `remedy` says how."""
@@ -35,8 +38,21 @@ class VeilleurError(Exception):
         return f"{self.message} ({self.remedy})" if self.remedy else self.message
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A mistake without its sentence, so that it can be said in another language.
+
+    cause: a short word for its kind, "" where it has none. values: what is said in the sentence, by
+    name.
+    """
+
+    cause: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
 class ConfigurationError(VeilleurError):
-    """A file or an option is wrong. `line` and `column` count from 1, None where there is none."""
+    """A file or an option is wrong. `line` and `column` count from 1, None where there is none.
+    coded: the mistake without its sentence (`yaml.explain`)."""
 
     def __init__(
         self,
@@ -47,9 +63,11 @@ class ConfigurationError(VeilleurError):
         file: str = "",
         line: int | None = None,
         column: int | None = None,
+        coded: Coded = Coded(),
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.setting = setting
+        self.coded = coded
         self.file = file
         self.line = line
         self.column = column
@@ -157,7 +175,8 @@ class EvidenceFailed(VeilleurError):
 
 class NotAuthorised(VeilleurError):
     """The gate is closed. `article` is the text that asks for it, `camera` the camera; `cause` is
-    the condition's name (`law.conditions`), for the screen and for tests."""
+    the condition's name (`law.conditions`), for the screen and for tests, `values` what is said in
+    its sentence, by name."""
 
     def __init__(
         self,
@@ -167,8 +186,10 @@ class NotAuthorised(VeilleurError):
         article: str = "",
         camera: str = "",
         cause: str = "",
+        values: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.article = article
         self.camera = camera
         self.cause = cause
+        self.values = dict(values or {})

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from veilleur.errors import ConfigurationError
+from veilleur.errors import Coded, ConfigurationError
 
 Model = TypeVar("Model", bound=BaseModel)
 POINTS = frozenset({"zone", "line", "masks", "at", "image", "a", "b"})
@@ -62,6 +62,7 @@ class Problems(ConfigurationError):
             file=first.file,
             line=first.line,
             column=first.column,
+            coded=first.coded,
         )
         self.problems = tuple(problems)
 
@@ -99,12 +100,19 @@ def parse_tree(text: str, path: Path) -> CommentedMap:
             file=str(path),
             line=mark.line + 1 if mark else None,
             column=mark.column + 1 if mark else None,
+            coded=Coded("not_yaml"),
         ) from None
     except YAMLError as error:
-        raise ConfigurationError(f"not YAML: {error}", file=str(path)) from None
+        raise ConfigurationError(
+            f"not YAML: {error}", file=str(path), coded=Coded("not_yaml")
+        ) from None
     if not isinstance(tree, CommentedMap):
         raise ConfigurationError(
-            "the file must hold settings (key: value)", file=str(path), line=1, column=1
+            "the file must hold settings (key: value)",
+            file=str(path),
+            line=1,
+            column=1,
+            coded=Coded("no_settings"),
         )
     return tree
 
@@ -149,6 +157,7 @@ def placed(wrong: Misplaced, tree: CommentedMap, path: Path) -> ConfigurationErr
         file=str(path),
         line=line,
         column=column,
+        coded=wrong.error.coded,
     )
 
 
@@ -173,7 +182,13 @@ def plain(node: Any) -> Any:
 def explain(
     error: ValidationError, tree: CommentedMap, model: type[BaseModel], path: Path
 ) -> list[ConfigurationError]:
-    """Pydantic's findings as our errors: where it stands, what is wrong, what was meant."""
+    """Pydantic's findings as our errors: where it stands, what is wrong, what was meant.
+
+    Their cause is pydantic's word for the mistake ("missing", "extra_forbidden", "enum" ...), or
+    the one a validator gave with PydanticCustomError; "value_error": a sentence of ours alone.
+    values: pydantic's context, and "input", what stands there, where that is a scalar; "meant",
+    what else may have been.
+    """
     found = []
     details = error.errors()
     for detail in details:
@@ -190,9 +205,20 @@ def explain(
                 file=str(path),
                 line=line,
                 column=column,
+                coded=_coded(detail, str(location[-1] if location else ""), model),
             )
         )
     return found
+
+
+def _coded(detail: ErrorDetails, name: str, model: type[BaseModel]) -> Coded:
+    values = {key: str(value) for key, value in detail.get("ctx", {}).items() if key != "error"}
+    given = detail["input"]
+    if isinstance(given, str | int | float):
+        values["input"] = str(given)
+    if meant := _near(detail, name, model):
+        values["meant"] = meant
+    return Coded(detail["type"], values)
 
 
 def place(tree: CommentedMap | CommentedSeq, location: Path_) -> tuple[int, int]:
@@ -239,9 +265,8 @@ def _plain_words(detail: ErrorDetails) -> str:
 
 
 def _remedy(detail: ErrorDetails, name: str, model: type[BaseModel]) -> str:
-    if detail["type"] in ("enum", "literal_error"):
-        allowed = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))
-        return _meant(str(detail["input"]), allowed, "")
+    if near := _near(detail, name, model):
+        return f"did you mean {near!r}?"
     if detail["type"] == "timezone_aware":
         return "add the time zone, as in 2026-11-20T00:00:00+01:00"
     if detail["type"] in NO_NUMBER and (unit := unit_of(name)):
@@ -249,14 +274,18 @@ def _remedy(detail: ErrorDetails, name: str, model: type[BaseModel]) -> str:
     outside = detail["type"] in ("less_than_equal", "greater_than_equal")
     if outside and POINTS.intersection(detail["loc"]):
         return "points are relative to the picture, 0 to 1"
-    if detail["type"] != "extra_forbidden":
+    return "remove it, or check its spelling" if detail["type"] == "extra_forbidden" else ""
+
+
+def _near(detail: ErrorDetails, name: str, model: type[BaseModel]) -> str:
+    """What was probably meant, "" where nothing is near."""
+    word, known = name, sorted(_names(model, set()))
+    if detail["type"] in ("enum", "literal_error"):
+        word = str(detail["input"])
+        known = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))
+    elif detail["type"] != "extra_forbidden":
         return ""
-    return _meant(name, sorted(_names(model, set())), "remove it, or check its spelling")
-
-
-def _meant(word: str, known: Sequence[str], otherwise: str) -> str:
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else otherwise
+    return next(iter(get_close_matches(word, known, n=1)), "")
 
 
 def _names(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from veilleur.errors import ConfigurationError, NotFound, StoreError
+from veilleur.errors import Coded, ConfigurationError, NotFound, StoreError
 from veilleur.law.authorisation import Authorisation
 from veilleur.law.conditions import faults
 from veilleur.law.deed import Deed, Entry
@@ -143,6 +143,7 @@ class Authority:
                 "; ".join(fault.message for fault in against),
                 remedy="; ".join(dict.fromkeys(fault.remedy for fault in against)),
                 setting=against[0].cause,
+                coded=Coded(against[0].cause, against[0].values),
             )
         with self._database.write() as w:
             orders.add_act(w, act, who, now)

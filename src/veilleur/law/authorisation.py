@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from veilleur.catalogue import Event
 from veilleur.yaml import read_model
@@ -63,10 +64,14 @@ class Period(BaseModel):
     def _in_order(self) -> Self:
         passes = instant(self.end) - instant(self.start)
         if passes <= timedelta(0):
-            raise ValueError("the period ends before it begins")
+            raise PydanticCustomError("period_backwards", "the period ends before it begins")
         faces = self.end.replace(tzinfo=None) - self.start.replace(tzinfo=None)
         if faces > LONGEST or passes > LONGEST + CLOCK_CHANGE:
-            raise ValueError(f"longer than {LONGEST.days} days: ask for a renewal instead")
+            raise PydanticCustomError(
+                "period_too_long",
+                "longer than {days} days: ask for a renewal instead",
+                {"days": LONGEST.days},
+            )
         return self
 
     def covers(self, at: datetime) -> bool:
@@ -87,7 +92,10 @@ class Notice(BaseModel):
     def _either(self) -> Self:
         told = self.text is not None and bool(self.told_by)
         if told == (self.derogation is not None) or (self.derogation and self.text):
-            raise ValueError("give text and told_by, or else derogation with the act's reasons")
+            raise PydanticCustomError(
+                "notice_unclear",
+                "give text and told_by, or else derogation with the act's reasons",
+            )
         return self
 
 

@@ -282,6 +282,7 @@ class NotTooLong:
                 article=ARTICLE,
                 camera=use.camera,
                 cause="too_long",
+                values={"days": str(most)},
             )
 
 
@@ -303,6 +304,7 @@ class SaysWho:
                     article=ARTICLE,
                     camera=use.camera,
                     cause="services",
+                    values={"service": service, "known": ", ".join(known)},
                 )
 
 
@@ -331,6 +333,7 @@ class SaysWhy:
                 article=SINGLE_PURPOSE,
                 camera=use.camera,
                 cause="gathering",
+                values={"gathering": act.gathering.value, "known": ", ".join(allowed)},
             )
 
 
@@ -355,6 +358,7 @@ class ClipsAllowed:
                 article=MINIMAL,
                 camera=use.camera,
                 cause="clips",
+                values={"days": str(act.clips), "most": str(most)},
             )
 
 
