@@ -1,81 +1,50 @@
 // The editor of zones and rules: a picture to draw on, the same points as a list, and settings.
 
-import {
-  Steps, calmly, fill, listMistakes, made, percent, say, send, shown, tellSaved, typed, typing,
-} from "./drawing.js";
+import { fill, made, percent, say, shown, typed } from "./drawing.js";
 import { Plate, stepOf } from "./plate.js";
 import { angleOf, headingOf, middleOf } from "./shapes.js";
+import { Work, tell } from "./work.js";
 
 const camera = document.querySelector("[data-editor]").dataset.camera;
 const path = `/api/v1/cameras/${encodeURIComponent(camera)}/rules`;
 const form = document.querySelector("[data-form]");
 const list = document.querySelector("[data-rules]");
-const said = document.querySelector("[data-said]");
-const state = document.querySelector("[data-work]");
 const pointRows = form.querySelector("[data-points] tbody");
 const arrowRows = form.querySelector("[data-arrows] tbody");
 
-const steps = new Steps();
-let told = null; // as the service gave it
-let now = { rules: [], selected: 0 };
-let saved = "[]";
+const work = new Work(path, {
+  first: { rules: [], selected: 0 },
+  made(told, { selected }) {
+    plate.setAspect(told.aspect);
+    form.elements.event.replaceChildren(...told.events.map((one) => new Option(one.words, one.event)));
+    return { rules: structuredClone(told.rules), selected: Math.min(selected, told.rules.length - 1) };
+  },
+  sent: () => ({ rules: work.now.rules }),
+  render,
+  judged() {},
+  settled() {
+    if (drawing) stopDrawing();
+    work.now.selected = Math.min(work.now.selected, work.now.rules.length - 1);
+  },
+  cancel() {
+    if (!drawing) return false;
+    stopDrawing();
+    tell(say("cancelled"));
+    return true;
+  },
+  name: (index) => work.now.rules[index]?.settings.id ?? say("rule"),
+  choose: select,
+});
 let drawing = null; // { kind: "zone" | "line", points, cross }
-let mistakes = [];
-let asked = 0;
-let waiting = false; // a question is about to be asked
-let answered = 0; // the number of the last question that was answered
 
-const rule = () => now.rules[now.selected];
-const events = () => told.events;
+const rule = () => work.now.rules[work.now.selected];
+const events = () => work.told.events;
 const eventOf = (one) => events().find((event) => event.event === one?.settings.event);
 const shapeOf = (one) => (one.settings.line ? "line" : "zone");
 const pointsOf = (one) => one.settings[shapeOf(one)] ?? [];
-const dirty = () => JSON.stringify(now.rules) !== saved;
 const arrowLength = () => Math.min(70, plate.width / 8);
 
 // ---------------------------------------------------------------- changes
-/** Every change goes through here. key: quick ones of the same key are one step back. */
-function change(what, act, key = "") {
-  steps.mark(now, say(what), key);
-  act();
-  render();
-  check();
-}
-
-function go(step, words) {
-  if (drawing) stopDrawing();
-  if (!step) return tell(say("nothing-to-undo"));
-  now = step.state;
-  now.selected = Math.min(now.selected, now.rules.length - 1);
-  render();
-  check();
-  return tell(say(words, { what: step.what }));
-}
-
-const undo = () => go(steps.back(now), "undone");
-const redo = () => go(steps.forth(now), "redone");
-
-function tell(words) {
-  said.textContent = words;
-}
-
-const ask = calmly(async () => {
-  waiting = false;
-  const number = ++asked;
-  const { status, body } = await send(`${path}/check`, { rules: now.rules });
-  if (number !== asked || status !== 200) return;
-  answered = number;
-  ({ mistakes } = body);
-  listMistakes(mistakes, (index) => now.rules[index]?.settings.id ?? say("rule"), select);
-  render();
-}, 250);
-
-function check() {
-  waiting = true;
-  renderState();
-  ask();
-}
-
 function setPoints(points) {
   const { settings } = rule();
   const shape = shapeOf(rule());
@@ -115,7 +84,7 @@ function closeDrawn() {
   const { points } = drawing;
   drawing = null;
   if (points.length < 2) return render();
-  change("act-draw", () => setPoints(points));
+  work.change("act-draw", () => setPoints(points));
   return tell(say("closed", { count: points.length }));
 }
 
@@ -136,7 +105,7 @@ function pressDrawing(event) {
 
 // ---------------------------------------------------------------- points and arrows
 function movePoint(index, to, key) {
-  change("act-move", () => setPoints(pointsOf(rule()).with(index, to)), `move-${now.selected}-${index}-${key}`);
+  work.change("act-move", () => setPoints(pointsOf(rule()).with(index, to)), `move-${work.now.selected}-${index}-${key}`);
 }
 
 function insertPoint(index, at = null) {
@@ -145,14 +114,14 @@ function insertPoint(index, at = null) {
   const next = points[(index + 1) % points.length] ?? [0.5, 0.5];
   const here = points[index] ?? next;
   const between = at ?? [(here[0] + next[0]) / 2, (here[1] + next[1]) / 2];
-  change("act-insert", () => setPoints(points.toSpliced(index + 1, 0, between)));
+  work.change("act-insert", () => setPoints(points.toSpliced(index + 1, 0, between)));
   plate.focus(`point-${index + 1}`);
 }
 
 function deletePoint(index) {
   const points = pointsOf(rule());
   if (shapeOf(rule()) === "line") return;
-  change("act-delete", () => setPoints(points.toSpliced(index, 1)));
+  work.change("act-delete", () => setPoints(points.toSpliced(index, 1)));
   if (points.length > 1) plate.focus(`point-${Math.max(0, index - 1)}`);
 }
 
@@ -165,7 +134,7 @@ function arrowsOf(one) {
 }
 
 function setHeading(index, heading, key = "") {
-  change("act-turn", () => {
+  work.change("act-turn", () => {
     const { settings } = rule();
     if (settings.headings?.length) settings.headings[index].heading = heading;
     else settings.allowed_heading = heading;
@@ -173,11 +142,11 @@ function setHeading(index, heading, key = "") {
 }
 
 function setFoot(index, at, key = "") {
-  change("act-move", () => { rule().settings.headings[index].at = at.map(rounded); }, key && `foot-${index}-${key}`);
+  work.change("act-move", () => { rule().settings.headings[index].at = at.map(rounded); }, key && `foot-${index}-${key}`);
 }
 
 function addArrow() {
-  change("act-turn", () => {
+  work.change("act-turn", () => {
     const { settings } = rule();
     const heading = arrowsOf(rule()).at(-1)?.heading ?? [0, -1];
     if (settings.headings?.length) settings.headings.push({ at: middleOf(settings.zone ?? [[0.5, 0.5]]), heading });
@@ -187,7 +156,7 @@ function addArrow() {
 }
 
 function deleteArrow(index) {
-  change("act-delete", () => {
+  work.change("act-delete", () => {
     const { settings } = rule();
     if (settings.headings?.length) settings.headings.splice(index, 1);
     else delete settings.allowed_heading;
@@ -242,7 +211,7 @@ const plate = new Plate(document.querySelector("[data-plate]"), 16 / 9, {
     if (drawing) return pressDrawing(event);
     return key !== null && pressHandle(kindOf(key), indexOf(key), event);
   },
-}, () => told && render());
+}, () => work.told && render());
 
 function pressHandle(kind, index, event) {
   const step = stepOf(event);
@@ -275,11 +244,11 @@ const middleBetween = (points, index) => {
 
 function renderPlate() {
   plate.begin();
-  now.rules.forEach((one, index) => index !== now.selected && drawRule(one, index, "other"));
+  work.now.rules.forEach((one, index) => index !== work.now.selected && drawRule(one, index, "other"));
   const handles = [];
   if (drawing) drawUnfinished();
   else if (rule()) {
-    drawRule(rule(), now.selected, "chosen");
+    drawRule(rule(), work.now.selected, "chosen");
     handles.push(...pointHandles(), ...arrowHandles(), ...middleHandles());
   }
   plate.setHandles(handles);
@@ -299,7 +268,7 @@ function drawUnfinished() {
 
 function drawRule(one, index, look) {
   const { settings } = one;
-  const bad = mistakes.some((mistake) => mistake.rule === index) ? " bad" : "";
+  const bad = work.mistakes.some((mistake) => mistake.rule === index) ? " bad" : "";
   if (settings.zone?.length) {
     plate.path(settings.zone, `${look}${bad}`, { closed: true, title: settings.id, rule: index });
     const [x, y] = plate.px(middleOf(settings.zone));
@@ -363,21 +332,21 @@ function arrowHandles() {
 // ---------------------------------------------------------------- the list and the form
 function select(index) {
   if (drawing) drawing = null;
-  now.selected = index;
+  work.now.selected = index;
   render();
 }
 
 function renderList() {
-  while (list.childElementCount > now.rules.length) list.lastElementChild.remove();
-  while (list.childElementCount < now.rules.length) list.append(made("rule"));
-  now.rules.forEach((one, index) => {
+  while (list.childElementCount > work.now.rules.length) list.lastElementChild.remove();
+  while (list.childElementCount < work.now.rules.length) list.append(made("rule"));
+  work.now.rules.forEach((one, index) => {
     const button = list.children[index].querySelector("button");
     button.querySelector(".name").textContent = one.settings.id;
     button.querySelector(".what").textContent = eventOf(one)?.words ?? one.settings.event;
-    button.querySelector(".bad").hidden = !mistakes.some((mistake) => mistake.rule === index);
-    button.setAttribute("aria-pressed", String(index === now.selected));
+    button.querySelector(".bad").hidden = !work.mistakes.some((mistake) => mistake.rule === index);
+    button.setAttribute("aria-pressed", String(index === work.now.selected));
   });
-  document.querySelector("[data-no-rule]").hidden = now.rules.length > 0;
+  document.querySelector("[data-no-rule]").hidden = work.now.rules.length > 0;
 }
 
 let formOf = null; // what the form was built for: event and its number of parameters
@@ -480,28 +449,19 @@ function fieldOf(one) {
   return label;
 }
 
-function renderState() {
-  const parts = [dirty() ? say("changed") : ""];
-  if (mistakes.length) parts.push(mistakes.length === 1 ? say("one-mistake") : say("mistakes", { count: mistakes.length }));
-  else if (dirty() && answered === asked && !waiting) parts.push(say("fine"));
-  const words = parts.filter(Boolean).join(" ");
-  if (state.textContent !== words) state.textContent = words;
-  state.classList.toggle("bad", mistakes.length > 0);
-}
-
 function render() {
   renderPlate();
   renderList();
   renderForm();
-  renderState();
+  work.renderState();
 }
 
 // ---------------------------------------------------------------- what is typed and pressed
 form.addEventListener("input", ({ target }) => {
   const { parameter } = target.dataset;
-  if (target.name === "id") change("act-set", () => { rule().settings.id = target.value; }, "id");
-  else if (parameter === "schedule") change("act-set", () => { rule().schedule = target.value; }, "schedule");
-  else if (parameter) change("act-set", () => {
+  if (target.name === "id") work.change("act-set", () => { rule().settings.id = target.value; }, "id");
+  else if (parameter === "schedule") work.change("act-set", () => { rule().schedule = target.value; }, "schedule");
+  else if (parameter) work.change("act-set", () => {
     const params = { ...rule().settings.params };
     setOrRemove(params, parameter, typed(target.value));
     rule().settings.params = params;
@@ -518,9 +478,9 @@ form.addEventListener("change", ({ target }) => {
     return undefined;
   }
   if (target.name === "event") return changeEvent(target.value);
-  if (target.name === "subject") return change("act-set", () => setOrRemove(settings, "subject", target.value));
-  if (target.name === "priority") return change("act-set", () => setOrRemove(settings, "priority", target.value));
-  if (target.name === "forbidden") return change("act-turn", () => { settings.forbidden = target.value; });
+  if (target.name === "subject") return work.change("act-set", () => setOrRemove(settings, "subject", target.value));
+  if (target.name === "priority") return work.change("act-set", () => setOrRemove(settings, "priority", target.value));
+  if (target.name === "forbidden") return work.change("act-turn", () => { settings.forbidden = target.value; });
   if (target.name === "shape") return changeShape(target.value);
   if (target.name === "headings") return changeHeadings(target.value);
   return undefined;
@@ -537,7 +497,7 @@ function typedPlace(row, target) {
 }
 
 function changeEvent(event) {
-  change("act-set", () => {
+  work.change("act-set", () => {
     const { settings } = rule();
     settings.event = event;
     const { shapes, vehicles, parameters } = eventOf(rule());
@@ -558,7 +518,7 @@ function asZone(settings) {
 }
 
 function changeShape(shape) {
-  change("act-set", () => {
+  work.change("act-set", () => {
     const { settings } = rule();
     if (shape === "zone") asZone(settings);
     else {
@@ -570,7 +530,7 @@ function changeShape(shape) {
 }
 
 function changeHeadings(kind) {
-  change("act-turn", () => {
+  work.change("act-turn", () => {
     const { settings } = rule();
     const arrows = arrowsOf(rule());
     delete settings.headings;
@@ -583,30 +543,30 @@ function changeHeadings(kind) {
 
 const deeds = {
   add() {
-    const names = new Set(now.rules.map((one) => one.settings.id));
-    let number = now.rules.length + 1;
+    const names = new Set(work.now.rules.map((one) => one.settings.id));
+    let number = work.now.rules.length + 1;
     while (names.has(`${say("rule")}-${number}`)) number += 1;
-    change("act-add", () => {
-      now.rules.push({ was: "", schedule: "", settings: { id: `${say("rule")}-${number}`, event: events()[0].event, zone: [] } });
-      now.selected = now.rules.length - 1;
+    work.change("act-add", () => {
+      work.now.rules.push({ was: "", schedule: "", settings: { id: `${say("rule")}-${number}`, event: events()[0].event, zone: [] } });
+      work.now.selected = work.now.rules.length - 1;
     });
     startDrawing();
   },
   remove() {
     if (!rule()) return;
-    change("act-remove", () => {
-      now.rules.splice(now.selected, 1);
-      now.selected = Math.max(0, now.selected - 1);
+    work.change("act-remove", () => {
+      work.now.rules.splice(work.now.selected, 1);
+      work.now.selected = Math.max(0, work.now.selected - 1);
     });
   },
   draw: startDrawing,
   turn() {
     const other = { both: "left_to_right", left_to_right: "right_to_left", right_to_left: "left_to_right" };
-    change("act-turn", () => { rule().settings.forbidden = other[rule().settings.forbidden ?? "both"]; });
+    work.change("act-turn", () => { rule().settings.forbidden = other[rule().settings.forbidden ?? "both"]; });
   },
   arrow: addArrow,
-  undo,
-  redo,
+  undo: work.undo,
+  redo: work.redo,
   picture: () => plate.show(camera),
 };
 
@@ -621,50 +581,6 @@ document.querySelector("main").addEventListener("click", (event) => {
   if (chosen) select([...list.children].indexOf(chosen.parentElement));
 });
 
-document.addEventListener("keydown", (event) => {
-  if (document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape" && drawing) {
-    stopDrawing();
-    tell(say("cancelled"));
-    event.preventDefault();
-  }
-  if (!(event.ctrlKey || event.metaKey) || typing(event.target)) return;
-  const name = event.key.toLowerCase();
-  if (name === "z" && !event.shiftKey) undo();
-  else if (name === "y" || name === "z") redo();
-  else return;
-  event.preventDefault();
-});
-
-document.querySelector("[data-save]").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const { reason } = event.target.elements;
-  const answer = await send(path, { rules: now.rules, reason: reason.value, state: told.state });
-  if (answer.body?.mistakes) listMistakes(mistakes = answer.body.mistakes, (index) => now.rules[index]?.settings.id ?? "", select);
-  const words = document.querySelector("[data-said]");
-  if (tellSaved(answer, words, document.querySelector("[data-patch]"))) {
-    reason.value = "";
-    await load(now.selected);
-  } else render();
-});
-
-addEventListener("beforeunload", (event) => {
-  if (dirty()) event.preventDefault();
-});
-
 // ---------------------------------------------------------------- beginning
-async function load(selected = 0) {
-  const { status, body } = await send(path);
-  if (status !== 200) return tell(body?.detail ?? say("no-answer"));
-  told = body;
-  plate.setAspect(body.aspect);
-  now = { rules: structuredClone(body.rules), selected: Math.min(selected, body.rules.length - 1) };
-  saved = JSON.stringify(now.rules);
-  const { event } = form.elements;
-  event.replaceChildren(...events().map((one) => new Option(one.words, one.event)));
-  render();
-  return check();
-}
-
-await load();
+await work.load();
 plate.show(camera);
