@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,9 @@ import pytest
 from tests.acts import NOW, act, verified
 from tests.desk import database
 from veilleur.catalogue import Event
+from veilleur.desk import timekeeping
 from veilleur.desk.authority import Authority
+from veilleur.desk.timekeeping import Kernel
 from veilleur.errors import ConfigurationError, NotAuthorised, NotFound, StoreError
 from veilleur.law.gate import Gate, Live
 from veilleur.law.orders import Scope
@@ -21,6 +23,7 @@ from veilleur.law.regime import desk
 from veilleur.store import chain
 from veilleur.store.database import Database
 from veilleur.store.record import audit
+from veilleur.store.transaction import Writing
 
 RULES = {"tracks": Event.FORBIDDEN_ZONE}
 
@@ -158,3 +161,110 @@ def test_an_act_that_leaves_something_out_is_refused_with_what_is_missing(house:
     assert "controller" in refusal.value.message
     assert "notice" in refusal.value.message
     assert house.deeds() == []
+
+
+class SetClock:
+    """A desk whose clock is set: an act runs half an hour from now until an hour and a half."""
+
+    def __init__(self, store: Database) -> None:
+        self.passed_s = self.set_by_s = 0.0
+        self.sure = False
+        self.gate = Gate({"gate": Live()}, desk(verified()), site="square", boot=self.boot)
+        self.authority = Authority(
+            store, self.gate, utc=self.utc, boot=self.boot, checked=lambda _: self.sure
+        )
+        start = NOW + timedelta(minutes=30)
+        period = {"from": start, "until": start + timedelta(hours=1)}
+        self.authority.add(act(period=period), "ann")
+
+    def boot(self) -> float:
+        return self.passed_s
+
+    def utc(self) -> datetime:
+        return NOW + timedelta(seconds=self.passed_s + self.set_by_s)
+
+    def open(self, *, settling: bool = False) -> bool:
+        if settling:
+            self.authority.settle()
+        self.authority.renew()
+        try:
+            return bool(self.gate.admit("gate", RULES, self.utc()))
+        except NotAuthorised:
+            return False
+
+
+steps = pytest.mark.parametrize(
+    ("passed_s", "set_by_s"), [(0, 3600), (6000, -3600)], ids=["forward", "back"]
+)
+
+
+@pytest.fixture
+def clocked(house: House) -> SetClock:
+    return SetClock(house.store)
+
+
+@steps
+def test_a_clock_that_was_set_is_in_doubt_until_a_time_server_vouches_for_it(
+    house: House, clocked: SetClock, passed_s: float, set_by_s: float
+) -> None:
+    """By one opinion the act runs, by the other not yet or no longer."""
+    clocked.passed_s, clocked.set_by_s = passed_s, set_by_s
+    assert not clocked.open(settling=True)
+    assert clocked.authority.doubt_s == set_by_s
+    clocked.sure = True
+    assert clocked.open(settling=True)
+    assert clocked.authority.doubt_s == 0
+    clocked.authority.settle()
+    assert house.deeds().count("clock_stepped") == 1, "there was nothing to settle"
+    clocked.passed_s += 3600
+    assert not clocked.open()
+
+
+def test_somebody_can_answer_for_the_clock_and_is_on_the_record(
+    house: House, clocked: SetClock
+) -> None:
+    clocked.set_by_s = 3600
+    assert not clocked.open()
+    clocked.authority.clock_is_right("ann", "compared with the speaking clock")
+    assert clocked.open()
+    assert house.deeds() == ["authorisation_added", "clock_stepped"]
+
+
+@steps
+def test_what_is_settled_is_on_the_record_or_it_is_not(
+    house: House,
+    clocked: SetClock,
+    passed_s: float,
+    set_by_s: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @contextmanager
+    def refusing(*, essential: bool = True) -> Iterator[Writing]:
+        raise StoreError("the disk is full", cause="full")
+        yield
+
+    monkeypatch.setattr(house.store, "write", refusing)
+    clocked.passed_s, clocked.set_by_s, clocked.sure = passed_s, set_by_s, True
+    with pytest.raises(StoreError):
+        clocked.authority.settle()
+    assert not clocked.open()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "vouches"),
+    [
+        pytest.param(Kernel(NOW, True, 0.05), True, id="kept by a time server"),
+        pytest.param(Kernel(NOW, False, 0.05), False, id="set by hand since"),
+        pytest.param(Kernel(NOW, True, 16.0), False, id="it may be wrong by seconds"),
+        pytest.param(Kernel(NOW + timedelta(hours=1), True, 0.05), False, id="another clock"),
+    ],
+)
+def test_the_kernel_vouches_for_its_own_clock_while_a_time_server_keeps_it(
+    kernel: Kernel, *, vouches: bool
+) -> None:
+    assert kernel.vouches_for(NOW) is vouches
+
+
+def test_this_kernel_tells_the_time() -> None:
+    told = timekeeping.kernel()
+    assert told is None or abs((datetime.now(UTC) - told.now).total_seconds()) < 60

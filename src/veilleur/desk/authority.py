@@ -13,12 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from veilleur.desk.timekeeping import checked
 from veilleur.errors import Coded, ConfigurationError, NotFound, StoreError
 from veilleur.law.authorisation import Authorisation
 from veilleur.law.conditions import faults
-from veilleur.law.deed import Deed, Entry
+from veilleur.law.deed import SYSTEM, Deed, Entry
 from veilleur.law.gate import CONTACT_S, Gate, boot_s
 from veilleur.law.orders import Act, Orders, Scope, Stop, Suspension
+from veilleur.law.steady import STEP_S
 from veilleur.store import orders
 from veilleur.store.database import Database
 from veilleur.store.transaction import Writing
@@ -28,7 +30,7 @@ ASK_EVERY_S = 0.5
 
 class Authority:
     """told: called where the orders have changed. alive: called with each reading. boot: the gate's
-    clock."""
+    clock. checked: does a time server vouch for this instant, which is now?"""
 
     def __init__(
         self,
@@ -39,9 +41,10 @@ class Authority:
         alive: Callable[[StoreError | None], None] = lambda _: None,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
         boot: Callable[[], float] = boot_s,
+        checked: Callable[[datetime], bool] = checked,
     ) -> None:
         self._database, self._gate, self._told, self._alive = database, gate, told, alive
-        self._utc, self._boot = utc, boot
+        self._utc, self._boot, self._checked = utc, boot, checked
         self._lock = threading.Lock()
         self._unwritten: list[_Order] = []
         self._fresh_until = -math.inf
@@ -52,6 +55,7 @@ class Authority:
             try:
                 self._write_unwritten()
                 self.renew()
+                self.settle()
                 self._alive(None)
             except StoreError as error:
                 self._alive(error)
@@ -68,6 +72,37 @@ class Authority:
             changed, self.orders = now != self.orders, now
         if changed:
             self._told(now)
+
+    # ------------------------------------------------------------------ the clock
+    @property
+    def doubt_s(self) -> float:
+        """By how much the clock was set since it was last known to be right, 0: it was not. While
+        it is in doubt an act has to cover the time with and without that step."""
+        stepped_s = self._gate.steady.stepped_s(self._utc())
+        return stepped_s if abs(stepped_s) > STEP_S else 0.0
+
+    def settle(self) -> None:
+        """The doubt ends where a time server vouches for the clock as it is now."""
+        if self.doubt_s and self._checked(self._utc()):
+            self._settle(SYSTEM, "a time server keeps the clock")
+
+    def clock_is_right(self, who: str, reason: str) -> None:
+        """Somebody has compared it with another clock, and answers for it. Raises StoreError: the
+        doubt goes on where that can't be put on the record."""
+        if self.doubt_s:
+            self._settle(who, reason)
+            self.renew()
+
+    def _settle(self, who: str, reason: str) -> None:
+        """On the record first: an act may open again by it. Not where the clock was set meanwhile:
+        nobody has answered for that."""
+        doubt_s = self.doubt_s
+        details = {"seconds": f"{doubt_s:+.1f}"}
+        with self._database.write() as w:
+            deed = Deed.CLOCK_STEPPED
+            w.record(Entry(deed=deed, at=self._utc(), who=who, reason=reason, details=details))
+        if abs(self.doubt_s - doubt_s) <= STEP_S:
+            self._gate.steady.settle(self._utc())
 
     # ------------------------------------------------------------------ what closes
     def _close(self, order: _Order) -> None:
