@@ -28,12 +28,16 @@ UNLIMITED = Rates(anonymous_hz=1e6, anonymous_burst=10**6, signed_in_hz=1e6, sig
 
 @dataclass
 class Clock:
-    """UTC; stands still until it is moved."""
+    """UTC; stands still until it is moved. set_by: so far it was set, while no time passed."""
 
     at: datetime = NOW
+    set_by: timedelta = timedelta()
 
     def __call__(self) -> datetime:
-        return self.at
+        return self.at + self.set_by
+
+    def passed(self) -> float:
+        return (self.at - NOW).total_seconds()
 
     def on(self, **span: float) -> None:
         self.at += timedelta(**span)
@@ -48,7 +52,9 @@ class Residents:
 
     def __post_init__(self) -> None:
         self.database = Database.open(f"sqlite:///{self.folder}/veilleur.db", reserve_bytes=1 << 16)
-        self.settings = Settings(passwords=CHEAP, now=self.clock, rates=UNLIMITED)
+        self.settings = Settings(
+            passwords=CHEAP, now=self.clock, passed=self.clock.passed, rates=UNLIMITED
+        )
         self.identities = KeptIdentities(self.database, self.settings)
         self.accounts = Accounts(self.database, self.settings)
         self.tokens = Tokens(self.database, self.settings)

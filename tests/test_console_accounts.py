@@ -16,6 +16,7 @@ from pwdlib import PasswordHash
 
 from tests.console_people import NOW, PASSWORD, YEAR, Residents
 from veilleur.console.administration import Rights, grantable, rights_of
+from veilleur.console.identities import KeptIdentities
 from veilleur.console.passwords import Passwords
 from veilleur.console.permission import QUALIFIED, Permission, Role
 from veilleur.console.refusal import NotAllowed, TooMany
@@ -230,6 +231,33 @@ def test_twelve_hours_end_it_however_busy(house: Residents) -> None:
         house.identities.seen(visitor(house, secret))
     house.clock.on(minutes=10)
     assert house.identities.by_session(secret) is None
+
+
+@pytest.mark.parametrize("hours", [1, -1], ids=["forward", "back"])
+def test_a_clock_that_is_set_signs_nobody_out_and_lets_nobody_stay(
+    house: Residents, hours: int
+) -> None:
+    secret = enter(house)
+    house.clock.on(minutes=14)
+    house.identities.seen(visitor(house, secret))
+    house.clock.set_by = timedelta(hours=hours)
+    house.clock.on(minutes=14)
+    house.identities.seen(visitor(house, secret))
+    other = enter(house)  # which forgets those that are over
+    house.clock.on(minutes=14)
+    assert visitor(house, secret)
+    assert visitor(house, other)
+    house.clock.on(minutes=1)
+    assert house.identities.by_session(secret) is None
+
+
+def test_a_session_of_before_a_restart_and_a_clock_set_back_is_over(house: Residents) -> None:
+    """Its true age is not known: it would live an hour longer."""
+    secret = enter(house)
+    house.clock.on(minutes=1)
+    assert KeptIdentities(house.database, house.settings).by_session(secret)
+    house.clock.set_by = timedelta(hours=-1)
+    assert KeptIdentities(house.database, house.settings).by_session(secret) is None
 
 
 def test_use_is_noted_every_half_minute_and_not_with_each_request(house: Residents) -> None:

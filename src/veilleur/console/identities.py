@@ -17,6 +17,7 @@ from veilleur.console.settings import Settings
 from veilleur.console.touches import Touches
 from veilleur.console.visitor import LANGUAGES, Visitor
 from veilleur.law.deed import Entry
+from veilleur.law.steady import Steady
 from veilleur.store import accounts, sessions, tokens
 from veilleur.store.accounts import Account
 from veilleur.store.database import Database
@@ -30,11 +31,22 @@ TOUCH_EVERY = timedelta(seconds=30)
 
 
 class KeptIdentities:
-    """The console's `Identities`, kept in the desk's database."""
+    """The console's `Identities`, kept in the desk's database.
+
+    A session lives by the time that passes: nobody is signed out, and no session lives longer,
+    because the clock was set. A session from a time to come is of before a restart and a clock that
+    was set back: how old it is can't be known, so it is over.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
         self.touches = Touches(database)
+        self._steady = Steady(settings.passed)
+        self._now()
+
+    def _now(self) -> datetime:
+        """Of sessions."""
+        return self._steady.unmoved(self._settings.now())
 
     # ------------------------------------------------------------------ what a door asks
     def by_session(self, secret: str) -> Visitor | None:
@@ -55,7 +67,7 @@ class KeptIdentities:
 
     def seen(self, visitor: Visitor) -> None:
         """At most every half minute, and nobody waits for it (`console.touches`)."""
-        now = self._settings.now()
+        now = self._now()
         if visitor.seen is None or now - visitor.seen >= TOUCH_EVERY:
             self.touches.note(visitor.session, now)
 
@@ -66,7 +78,7 @@ class KeptIdentities:
     # ------------------------------------------------------------------ beginning and end
     def begin(self, w: Writing, name: str) -> str:
         """A new session; what is returned goes into the cookie and nowhere else."""
-        now = self._settings.now()
+        now = self._now()
         self.touches.write_into(w)
         sessions.forget(
             w, began_before=now - self._settings.longest, seen_before=now - self._settings.idle
@@ -82,14 +94,15 @@ class KeptIdentities:
         now = self._settings.now()
         if found is not None and noted is not None:
             found = replace(found, seen=max(found.seen, noted))
-        if found is None or found.account.disabled or self._over(found, now):
+        if found is None or found.account.disabled or self._over(found):
             return None
         visitor = self._visitor(found.account, now)
         return replace(visitor, session=found.id, seen=found.seen)
 
-    def _over(self, session: Session, now: datetime) -> bool:
-        longest, idle = self._settings.longest, self._settings.idle
-        return now >= session.began + longest or now >= session.seen + idle
+    def _over(self, session: Session) -> bool:
+        now, longest, idle = self._now(), self._settings.longest, self._settings.idle
+        to_come = session.seen > now + TOUCH_EVERY
+        return to_come or now >= session.began + longest or now >= session.seen + idle
 
     def _of_token(self, r: Reading, token: Token | None) -> Visitor | None:
         now = self._settings.now()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from veilleur.console.passwords import Passwords, standard
 from veilleur.console.remote import as_address
 from veilleur.errors import ConfigurationError
+from veilleur.law.gate import boot_s
 
 
 def _utc_now() -> datetime:
@@ -47,7 +48,8 @@ class Settings:
     this process sees (a proxy in front): "https://desk.example.org". trusted_proxy: the address
     that this proxy comes from: what it says of where a request comes from counts for the limits.
     idle, longest: how long a session lives without and with use. passwords: how they are kept.
-    laboratory: files and simulated cameras only; the desk says so. now: the clock, UTC.
+    laboratory: files and simulated cameras only; the desk says so. now: the clock, UTC. passed:
+    seconds that nobody sets, by which sessions live.
 
     Errors: ConfigurationError where passwords would cross a network unprotected.
     """
@@ -65,6 +67,7 @@ class Settings:
     locks: Locks = Locks()
     passwords: Passwords = field(default_factory=standard)
     now: Callable[[], datetime] = _utc_now
+    passed: Callable[[], float] = boot_s
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):

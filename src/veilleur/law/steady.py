@@ -31,6 +31,11 @@ class Steady:
             return (at,)
         return at, at - timedelta(seconds=stepped_s)
 
+    def unmoved(self, at: datetime) -> datetime:
+        """at: now, by the wall clock. The instant it would be had nobody set that: what is measured
+        with it lasts as long as it lasts."""
+        return instant(at) - timedelta(seconds=self.stepped_s(at))
+
     def stepped_s(self, at: datetime) -> float:
         """By how much the wall clock was set forward (back: negative) since it was settled."""
         now = self._passed()
