@@ -4,6 +4,7 @@ and on the record."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +15,14 @@ from fastapi.testclient import TestClient
 
 from tests.acts import act
 from tests.console_house import ORIGIN, House, house
+from veilleur.console.act_mistakes import mistakes_in
+from veilleur.console.acts import require_text
 from veilleur.console.description import describe
 from veilleur.console.permission import Role
+from veilleur.errors import ConfigurationError
+from veilleur.law.authorisation import Authorisation
 from veilleur.law.deed import Deed
+from veilleur.yaml import as_model, parse_tree
 
 ACTS = "/api/v1/authorisations"
 
@@ -169,3 +175,98 @@ def test_the_description_has_the_act_field_by_field(made: House) -> None:
     assert operation["x-permission"] == "add_authorisation"
     fields = describe(made.app)["components"]["schemas"]["Authorisation"]["properties"]
     assert {"reference", "cameras", "events", "period", "gathering", "clips"} <= set(fields)
+
+
+# ---------------------------------------------------------------------- typed on the page
+TEXT = """reference: LAB-2
+authority: nobody
+laboratory: true
+cameras: [gate]
+events: [forbidden_zone]
+period: {from: 2026-12-01T14:00:00+01:00, until: 2026-12-02T06:00:00+01:00}
+gathering: cultural
+notice: {text: t, told_by: [p]}
+"""
+FROM, UNTIL = "2026-12-01T14:00:00+01:00", "2026-12-02T06:00:00+01:00"
+TYPED = [
+    ("reference: LAB-2\n", "", "missing", "reference manque"),
+    ("gathering: cultural", "gathering: culturel", "enum", "vouliez-vous dire « cultural » ?"),
+    ("cultural", "politique", "enum", "« politique » n’est pas admis ici"),
+    ("[forbidden_zone]", "[loitering]", "enum", "sont admis : abandoned_object"),
+    ("[forbidden_zone]", "[]", "too_short", "la liste est vide"),
+    ("[gate]", "gate", "tuple_type", "cameras doit être une liste"),
+    ("[gate]", "[[gate]]", "string_type", "doit être un texte"),
+    (FROM, FROM[:-6], "timezone_aware", "period.from n’a pas de fuseau horaire"),
+    (FROM, "hier", "datetime_from_date_parsing", "« hier » n’est pas une date"),
+    (FROM, "99999999999999999999", "datetime_parsing", "n’est pas une date avec son heure"),
+    (FROM, "true", "datetime_type", "« True » n’est pas une date avec son heure"),
+    (FROM, "0001-01-01T00:00:00+14:00", "value_error", "une date est hors du calendrier"),
+    (FROM, "2026-13-01T14:00:00+01:00", "no_date", "une date ou un nombre n’en est pas un"),
+    (FROM, "2026-12-03T14:00:00+01:00", "period_backwards", "la période finit avant"),
+    (UNTIL, "2027-12-02T06:00:00+01:00", "period_too_long", "la période dépasse 31 jours"),
+    ("laboratory: true", "laboratory: peut-être", "bool_parsing", "n’est ni oui ni non"),
+    ("laboratory: true", "laboratory: [1]", "bool_type", "doit être oui ou non"),
+    ("gathering:", "clips: trois\ngathering:", "int_parsing", "« trois » n’est pas un nombre"),
+    ("gathering:", "clips: [3]\ngathering:", "int_type", "doit être un nombre"),
+    ("gathering:", "clips: 1.5\ngathering:", "int_from_float", "1.5 n’est pas un nombre entier"),
+    ("gathering:", "clips: 0\ngathering:", "greater_than_equal", "doit être au moins 1"),
+    ("gathering:", "signé: moi\ngathering:", "extra_forbidden", "rubrique inconnue"),
+    ("gathering:", "controler: x\ngathering:", "extra_forbidden", "« controller » ?"),
+    ("LAB-2", "''", "string_too_short", "ne peut pas être vide"),
+    ("LAB-2", '"\\ud800"', "string_unicode", "contient un caractère qui n’en est pas un"),
+    ("LAB-2", '"a\\0b"', "no_text", "contient un caractère qui n’en est pas un"),
+    (", told_by: [p]", "", "notice_unclear", "donnez text et told_by"),
+    ("{text: t, told_by: [p]}", "affiches", "model_type", "doit contenir des rubriques"),
+    (TEXT, "reference: [", "not_yaml", "ce n’est pas du YAML"),
+    (TEXT, "a: " + "[" * 3000, "not_yaml", "ce n’est pas du YAML"),
+    (TEXT, "- a", "no_settings", "l’acte doit contenir des rubriques"),
+]
+
+
+def typed(text: str) -> None:
+    """As the page reads it."""
+    file = Path("act.yaml")
+    require_text(as_model(parse_tree(text, file), file, Authorisation))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "french"), TYPED, ids=[f"{n}-{one[2]}" for n, one in enumerate(TYPED)]
+)
+def test_a_mistake_in_a_typed_act_is_said_in_the_language_of_whoever_typed(
+    old: str, new: str, code: str, french: str
+) -> None:
+    text = TEXT.replace(old, new)
+    with pytest.raises(ConfigurationError) as raised:
+        typed(text)
+    said = mistakes_in(raised.value, "fr")
+    assert said[0].code == code
+    words = f"{said[0].setting} {said[0].message} ({said[0].remedy})".replace("\u00a0", " ")
+    assert french in words
+    assert not any(one.foreign for one in said)
+    assert not re.search(r"\b(the|should|input|valid|is)\b", words.replace("input:", ""))
+
+
+def test_the_page_says_each_mistake_with_its_line_and_setting(made: House) -> None:
+    boss = made.browser("supervisor")
+    text = TEXT.replace("cultural", "politique")
+    for language, words in (("en", "Input should be"), ("fr", "« politique » n’est pas admis ici")):
+        boss.post("/account/language", data={"language": language, "csrf": csrf(boss)})
+        page = boss.post("/authorisations", data={"text": text, "csrf": csrf(boss)})
+        assert page.status_code == 422
+        shown = page.text.replace("\u00a0", " ")
+        assert "<code>gathering</code>" in shown
+        assert words in shown
+        assert ("ligne 7 :" if language == "fr" else "line 7:") in shown
+
+
+def test_a_program_is_told_the_kind_of_each_mistake(made: House) -> None:
+    sent = {**paper(), "gathering": "political", "clips": 0}
+    places = made.browser("supervisor").post(ACTS, json=sent).json()["places"]
+    assert {(one["where"], one["code"]) for one in places} == {
+        ("body.gathering", "enum"),
+        ("body.clips", "greater_than_equal"),
+    }
+
+
+def csrf(browser: TestClient) -> str:
+    return str(browser.headers["X-CSRF-Token"])

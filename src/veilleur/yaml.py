@@ -106,6 +106,17 @@ def parse_tree(text: str, path: Path) -> CommentedMap:
         raise ConfigurationError(
             f"not YAML: {error}", file=str(path), coded=Coded("not_yaml")
         ) from None
+    except ValueError as error:  # 2026-13-01 looks like a date, and is none
+        raise ConfigurationError(
+            f"a date or a number is none: {error}",
+            remedy="check its months, days and hours",
+            file=str(path),
+            coded=Coded("no_date"),
+        ) from None
+    except RecursionError:
+        raise ConfigurationError(
+            "it is nested too deeply", file=str(path), coded=Coded("not_yaml")
+        ) from None
     if not isinstance(tree, CommentedMap):
         raise ConfigurationError(
             "the file must hold settings (key: value)",

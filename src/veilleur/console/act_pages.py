@@ -12,27 +12,19 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from veilleur.console.act_mistakes import Mistake, mistakes_in
 from veilleur.console.acts import Entered, enter, shown
 from veilleur.console.given import CurrentVisitor, TheDesk
 from veilleur.console.plain import Posted
-from veilleur.console.rendering import page
+from veilleur.console.rendering import language_of, page
 from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
 from veilleur.errors import ConfigurationError
 from veilleur.law.authorisation import Authorisation
-from veilleur.yaml import Problems, as_model, parse_tree
+from veilleur.yaml import as_model, parse_tree
 
 TYPED = Path("act.yaml")
 """What errors call a text that was typed into the page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing that is wrong in a typed act. line: None where it has none."""
-
-    message: str
-    remedy: str
-    line: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +59,7 @@ def type_in(
         paper = as_model(parse_tree(given.text, TYPED), TYPED, Authorisation)
         read = enter(desk, visitor, paper, add=given.add)
     except ConfigurationError as error:
-        mistakes = error.problems if isinstance(error, Problems) else (error,)
-        found = tuple(Mistake(one.message, one.remedy, one.line) for one in mistakes)
+        found = mistakes_in(error, language_of(visitor))
         return _page(request, desk, visitor, TypedIn(given.text, found), status=422)
     if read.added:
         return RedirectResponse("/authorisations", status_code=303)

@@ -11,7 +11,7 @@ from veilleur.console.refusal import NotAllowed
 from veilleur.console.rendering import language_of
 from veilleur.console.visitor import Visitor
 from veilleur.desk.desk import Desk
-from veilleur.errors import AlreadyStored, ConfigurationError, NotAuthorised
+from veilleur.errors import AlreadyStored, Coded, ConfigurationError, NotAuthorised
 from veilleur.law.act import Line, summary
 from veilleur.law.authorisation import Authorisation
 from veilleur.law.conditions import faults
@@ -73,7 +73,7 @@ def enter(desk: Desk, visitor: Visitor, paper: Authorisation, *, add: bool) -> E
     Errors: NotAllowed (it names a camera that the visitor does not see to, which is a line of the
     record), ConfigurationError (its text can't be kept), StoreError."""
     _require_reach(desk, visitor, paper)
-    _require_text(paper)
+    require_text(paper)
     new = shown(desk, visitor, Act(authorisation=paper))
     known = any(one.authorisation.reference == paper.reference for one in desk.authority.acts())
     if not add or known or new.faults:
@@ -99,11 +99,16 @@ def _require_reach(desk: Desk, visitor: Visitor, paper: Authorisation) -> None:
     )
 
 
-def _require_text(paper: Authorisation) -> None:
-    """No store keeps every character, and none of these belongs into an act."""
+def require_text(paper: Authorisation) -> None:
+    """No store keeps every character, and none of these belongs into an act. Errors:
+    ConfigurationError."""
     text = paper.model_dump_json()
     if "\\u0000" in text:
-        raise ConfigurationError("a text of the act holds a character that is none", setting="act")
+        raise ConfigurationError(
+            "a text of the act holds a character that is none",
+            remedy="type it anew",
+            coded=Coded("no_text"),
+        )
 
 
 def shown(desk: Desk, visitor: Visitor, act: Act) -> ActShown:

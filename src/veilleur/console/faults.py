@@ -54,10 +54,12 @@ _STATUS_FRENCH = {
 
 
 class Misfit(BaseModel):
-    """One place in what was sent that doesn't fit; never with its value."""
+    """One place in what was sent that doesn't fit; never with its value. code: the kind of mistake,
+    in one word."""
 
     where: str
     message: str
+    code: str = ""
 
 
 class Fault(BaseModel):
@@ -92,7 +94,8 @@ async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, VeilleurError)
     if isinstance(error, Refused):
         return as_json(error) if _wants_json(request) else as_page(error, language_of(request))
-    cause = str(getattr(error, "cause", ""))
+    cause = error.coded.cause if isinstance(error, ConfigurationError) else ""
+    cause = str(getattr(error, "cause", cause))
     fault = Fault(detail=error.message, remedy=error.remedy, cause=cause)
     return _answer(request, status_of(error), fault, _in_french(error))
 
@@ -100,7 +103,11 @@ async def _ours(request: Request, error: Exception) -> Response:
 async def _misfits(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     places = [
-        Misfit(where=".".join(str(part) for part in one["loc"]), message=str(one["msg"]))
+        Misfit(
+            where=".".join(str(part) for part in one["loc"]),
+            message=str(one["msg"]),
+            code=str(one["type"]),
+        )
         for one in error.errors()
     ]
     fault = Fault(detail="what was sent does not fit", places=places)
