@@ -102,7 +102,8 @@ def callers(method: str, of: str = "") -> set[str]:
 def test_a_detector_runs_only_for_a_looker_or_to_be_measured_on_embedded_pictures() -> None:
     measuring = {"perception/choice.py", "engine/assembly.py"}  # the second: a black picture
     looking = {"perception/looking.py", "perception/regions.py", "perception/tiles.py"}
-    sensing = {"perception/closeup.py"}  # for a sense, which only the pipeline asks, see below
+    # for a sense, which only the pipeline asks, see below
+    sensing = {"perception/closeup.py", "perception/spotting.py"}
     assert callers("detect") <= measuring | looking | sensing
     makers = {
         str(path.relative_to(PACKAGE))

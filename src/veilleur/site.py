@@ -84,7 +84,8 @@ class SiteCamera(BaseModel):
 class DetectorSetting(BaseModel):
     """A detector by configuration, instead of what this machine measured: see docs/architecture.md.
 
-    model: any ONNX detector that an adapter reads; absent: the embedded one.
+    model: any ONNX detector that an adapter reads; absent: the embedded one. weapon: another, shown
+    enlarged people, whose classes under `weapon` are weapons; absent: the embedded verifier.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,13 +93,28 @@ class DetectorSetting(BaseModel):
     backend: str = "openvino"
     precision: Precision = Precision.FP32
     model: ModelConfiguration | None = None
+    weapon: ModelConfiguration | None = None
+
+    @model_validator(mode="after")
+    def _weapons_apart(self) -> Self:
+        if self.model is not None and self.model.weapon:
+            raise ValueError(
+                "weapons have a detector of their own: name them under detector.weapon"
+            )
+        if self.weapon is not None and not self.weapon.weapon:
+            raise ValueError("weapon: name its classes: weapon: [numbers]")
+        return self
 
     def choice(self, folder: Path) -> Choice:
         """folder: where the site file lies; a model's file is relative to it."""
         model = self.model or NANODET
         if self.model is not None:
             model = model.model_copy(update={"file": folder / model.file})
-        return Choice(backend=self.backend, precision=self.precision, model=model)
+        weapon = self.weapon
+        if weapon is not None:
+            alone = {"file": folder / weapon.file, "person": (), "vehicle": (), "bag": ()}
+            weapon = weapon.model_copy(update=alone)
+        return Choice(self.backend, self.precision, model=model, weapon=weapon)
 
 
 class Site(BaseModel):

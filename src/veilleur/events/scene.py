@@ -8,6 +8,7 @@ from datetime import datetime
 from veilleur.geometry import View
 from veilleur.perception.blaze import Blaze
 from veilleur.perception.body import Body
+from veilleur.perception.carrying import Carrying
 from veilleur.perception.flow import Flow
 from veilleur.perception.objects import Detections, Tracks
 from veilleur.perception.shifts import Shifts
@@ -30,6 +31,7 @@ class Scene:
     flow: how the pixels move, cell by cell; None: nobody looked.
     bodies: people who stood and no longer do; None: nobody looked (made scenes, recordings).
     blazes: what changes as fire does; None: nobody looked.
+    carrying: what people large enough hold; None: nobody looked (made scenes, recordings).
     fresh: False where nothing was looked at anew (quiet scene): tracks are as they were.
     """
 
@@ -47,3 +49,4 @@ class Scene:
     still: Stillness | None = None
     bodies: tuple[Body, ...] | None = None
     blazes: tuple[Blaze, ...] | None = None
+    carrying: tuple[Carrying, ...] | None = None

@@ -194,6 +194,19 @@ ENGLISH: dict[str, _Phrase] = {
         "immobile for {measured} (limit {threshold})",
         "immobile for {measured}, {threshold} are needed",
     ),
+    "looked_at": _Phrase(
+        "{measured} in two seconds",
+        "only {measured} in the last two seconds, {threshold} are needed",
+    ),
+    "weapon_seen": _Phrase(
+        "a weapon is seen (experimental), sure by {measured} (limit {threshold})",
+        "no weapon: sure by {measured}, {threshold} are needed",
+    ),
+    "at_hand": _Phrase(
+        "in a hand ({measured} from it, reach {threshold})",
+        "not in a hand: {measured} from the nearest (reach {threshold})",
+    ),
+    "hand_unseen": _Phrase("no hand is seen to compare with", "no hand is seen to compare with"),
 }
 FRENCH: dict[str, _Phrase] = {
     "in_force": _Phrase("la règle est en vigueur", "la règle n’est pas en vigueur à cette heure"),
@@ -372,27 +385,48 @@ FRENCH: dict[str, _Phrase] = {
         "immobile depuis {measured} (seuil\u00a0: {threshold})",
         "immobile depuis {measured}, {threshold} {needed}",
     ),
+    "looked_at": _Phrase(
+        "{measured} en deux secondes",
+        "seulement {measured} ces deux dernières secondes, {threshold} {needed}",
+    ),
+    "weapon_seen": _Phrase(
+        "une arme est vue (expérimental), certitude : {measured} (seuil : {threshold})",
+        "pas d’arme : certitude de {measured}, {threshold} {needed}",
+    ),
+    "at_hand": _Phrase(
+        "dans une main (à {measured}, portée : {threshold})",
+        "pas dans une main : la plus proche est à {measured} (portée : {threshold})",
+    ),
+    "hand_unseen": _Phrase(
+        "aucune main n’est visible pour comparer", "aucune main n’est visible pour comparer"
+    ),
 }
 UNITS: dict[Language, dict[str, str]] = {
     "en": {"s": "s", "m": "m", "heights": "heights of its box", "people": "people",
            "people/m2": "people/m²", "degrees": "°", "px": "px", "m/s": "m/s", "yes": "",
-           "%": "%", "person_heights": "person heights"},
+           "%": "%", "person_heights": "person heights", "looks": "looks"},
     "fr": {"s": "s", "m": "m", "heights": "hauteurs du cadre", "people": "personnes",
            "people/m2": "personnes/m²", "degrees": "°", "px": "px", "m/s": "m/s", "yes": "",
-           "%": "%", "person_heights": "tailles de personne"},
+           "%": "%", "person_heights": "tailles de personne", "looks": "examens"},
 }  # fmt: skip
 ONE: dict[Language, dict[str, str]] = {
-    "en": {"people": "person", "heights": "height of its box", "person_heights": "person height"},
+    "en": {
+        "people": "person",
+        "heights": "height of its box",
+        "person_heights": "person height",
+        "looks": "look",
+    },
     "fr": {
         "people": "personne",
         "people/m2": "personne/m²",
         "heights": "hauteur du cadre",
         "person_heights": "taille de personne",
+        "looks": "examen",
     },
 }
 """The singular: in English of exactly 1, in French of all below 2."""
 FEMININE = {"s", "heights", "person_heights", "people", "people/m2"}
-DIGITS = {"people": 0, "px": 0, "degrees": 0, "people/m2": 2, "heights": 2, "%": 0,
+DIGITS = {"people": 0, "looks": 0, "px": 0, "degrees": 0, "people/m2": 2, "heights": 2, "%": 0,
           "person_heights": 2}  # fmt: skip
 
 

@@ -30,7 +30,8 @@ LOWEST_SCORE = 0.1
 class Choice:
     """Which back end runs which model, and how.
 
-    streams: inferences at once (0: one a core); threads: of each inference.
+    streams: inferences at once (0: one a core); threads: of each inference. weapon: a detector of
+    the user's that finds weapons; None: the embedded verifier.
     """
 
     backend: str = "openvino"
@@ -38,6 +39,7 @@ class Choice:
     streams: int = 0
     threads: int = 1
     model: ModelConfiguration = NANODET
+    weapon: ModelConfiguration | None = None
 
     def __str__(self) -> str:
         return f"{self.model.name}, {self.backend} {self.precision}"

@@ -21,8 +21,8 @@ LONGEST = 416
 class ModelConfiguration(BaseModel, frozen=True, extra="forbid"):
     """An ONNX detector: where it is, what it takes and what it says.
 
-    `person`, `vehicle` and `bag` hold the model's class numbers for each kind; every other class
-    is dropped before anything else sees it.
+    `person`, `vehicle`, `bag` and `weapon` hold the model's class numbers for each kind; any other
+    class is dropped before anything else sees it.
     """
 
     name: str = Field(description="shown to the user")
@@ -43,6 +43,7 @@ class ModelConfiguration(BaseModel, frozen=True, extra="forbid"):
     person: tuple[int, ...] = (0,)
     vehicle: tuple[int, ...] = ()
     bag: tuple[int, ...] = ()
+    weapon: tuple[int, ...] = Field(default=(), description="for `detector.weapon` alone")
     overlap: float = Field(default=0.6, gt=0, lt=1, description="IoU at which two boxes are one")
 
     @model_validator(mode="after")
@@ -51,24 +52,24 @@ class ModelConfiguration(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("deviation must be above 0: the picture is divided by it")
         if (self.height is None) != (self.width is None):
             raise ValueError("height and width go together: give both, or neither")
-        if not self.person and not self.vehicle and not self.bag:
-            raise ValueError("no class is kept: give person, vehicle or bag")
+        if not len(self.classes):
+            raise ValueError("no class is kept: give person, vehicle, bag or weapon")
         return self
 
     @property
     def classes(self) -> IntArray:
-        """(k,) class numbers that are kept, in the order person, vehicle, bag."""
-        return np.array([*self.person, *self.vehicle, *self.bag], np.int64)
+        """(k,) class numbers that are kept, in the order person, vehicle, bag, weapon."""
+        return np.array([*self.person, *self.vehicle, *self.bag, *self.weapon], np.int64)
 
     @property
     def kinds(self) -> tuple[tuple[Kind, slice], ...]:
         """Which of the kept classes belong to which kind."""
-        persons, vehicles = len(self.person), len(self.person) + len(self.vehicle)
-        parts = (
-            (Kind.PERSON, slice(0, persons)),
-            (Kind.VEHICLE, slice(persons, vehicles)),
-            (Kind.BAG, slice(vehicles, vehicles + len(self.bag))),
-        )
+        counts = (len(self.person), len(self.vehicle), len(self.bag), len(self.weapon))
+        ends = np.cumsum(counts).tolist()
+        parts = [
+            (kind, slice(end - count, end))
+            for kind, count, end in zip(Kind, counts, ends, strict=True)
+        ]
         return tuple((kind, part) for kind, part in parts if part.stop > part.start)
 
 

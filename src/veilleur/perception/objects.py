@@ -21,6 +21,7 @@ class Kind(IntEnum):
     PERSON = 0
     VEHICLE = 1
     BAG = 2
+    WEAPON = 3
 
 
 KINDS_OF: dict[Subject, tuple[Kind, ...]] = {

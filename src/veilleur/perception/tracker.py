@@ -18,7 +18,7 @@ from veilleur.errors import ConfigurationError
 from veilleur.geometry import BoolArray, FloatArray, IntArray, View
 from veilleur.perception.association import best_pairs, neighbours, overlaps, paired_overlaps
 from veilleur.perception.motion import PLACE, SPEED, Motion, centred, cornered
-from veilleur.perception.objects import Detections, Kind, KindArray, Tracks
+from veilleur.perception.objects import Detections, KindArray, Tracks
 
 # By Kind: a person's speed changes by about 0.4 heights a second, a vehicle's (the longer side
 # of its box) by more, and a new vehicle may already be fast. Chosen, with the numbers of motion.py
@@ -335,6 +335,6 @@ def _usable(detections: Detections, doubtful: float) -> Detections:
     boxes, scores = detections.boxes, detections.scores
     good = (scores >= doubtful) & np.isfinite(boxes).all(axis=1)
     good &= (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    good &= (detections.kinds >= 0) & (detections.kinds < len(Kind))
+    good &= (detections.kinds >= 0) & (detections.kinds < len(AGILITY))
     found = detections[good]
     return found[np.lexsort((found.scores, found.kinds, *found.boxes.T))]

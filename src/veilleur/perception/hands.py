@@ -1,0 +1,201 @@
+"""Looks at what people hold, where they are large enough to tell: a gun, or a large knife.
+
+Each person tall enough is looked at about once a second, from head to knees, by a small network
+(`spotting`). Only where that sees something like a weapon it looks again, nearer, and more often
+for a while; and only then the pose model says where the hands are. All of it is bounded: so many
+looks a second on one camera, whoever has waited longest first. Nothing runs where nobody is.
+What was seen is kept for two seconds, by track, in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from veilleur.cameras.picture import Picture
+from veilleur.geometry import Box, FloatArray, View
+from veilleur.perception.carrying import Carrying
+from veilleur.perception.objects import Kind, Tracks
+from veilleur.perception.pose import Point, Pose
+from veilleur.perception.spotting import Spotter
+from veilleur.perception.verifier import square
+
+WINDOW_S = 2.0  # looks that count
+EVERY_S, SOON_S = 1.0, 0.35  # between looks at somebody who gave no cause, and who did
+SUSPECT = 0.2  # surety from which he is looked at again, nearer and more often
+TALL, WIDE, ABOVE = 0.8, 1.15, 0.05  # the figure: heights and widths of the box, and above it
+NEAR = 0.45  # heights: the nearer square
+HAND = 0.2  # score of a wrist or elbow that is seen
+BEYOND = 0.35  # the hand lies so much further than the wrist, in forearms
+POSE_S = 0.8  # between two readings of a pose
+RATE, SAVED = 2.0, 24.0  # looks a second in the long run, and at most saved up
+POSE_COST = 4.0  # looks that one reading of a pose is worth
+EDGE = 1e-6
+ARMS = ((Point.LEFT_ELBOW, Point.LEFT_WRIST), (Point.RIGHT_ELBOW, Point.RIGHT_WRIST))
+
+
+class Joints(Protocol):
+    """Reads a pose: `perception.pose.Poses`."""
+
+    def of(self, picture: Picture, view: View, box: Box) -> Pose | None:
+        """The one body in the box, pixels of the view."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    time: float
+    surety: float
+
+
+@dataclass(slots=True)
+class _Person:
+    """Somebody who is followed. place: where a weapon was seen last, pixels of the view."""
+
+    key: int
+    box: Box
+    looks: deque[_Look] = field(default_factory=deque)
+    looked: float = -math.inf
+    posed: float = -math.inf
+    hand: float | None = None
+
+    @property
+    def suspect(self) -> bool:
+        return any(look.surety >= SUSPECT for look in self.looks)
+
+    def carrying(self) -> Carrying:
+        sureties = [look.surety for look in self.looks]
+        return Carrying(
+            key=self.key,
+            box=self.box,
+            tall_px=self.box.height,
+            looks=len(sureties),
+            surety=sum(sureties) / max(len(sureties), 1),
+            hand=self.hand,
+        )
+
+
+class Hands:
+    """The people of one camera, as far as it matters what they hold."""
+
+    def __init__(self, view: View, spotter: Spotter, joints: Joints, least_px: float) -> None:
+        """least_px: smaller people, pixels of the view, are not looked at."""
+        self._view, self._spotter, self._joints = view, spotter, joints
+        self._least_px = least_px
+        self._people: dict[int, _Person] = {}
+        self._time: float | None = None
+        self._saved = SAVED
+
+    def forget(self) -> None:
+        """Nobody is known any more."""
+        self._people.clear()
+        self._time = None
+
+    @property
+    def carrying(self) -> tuple[Carrying, ...]:
+        """Everybody followed, as last looked at."""
+        return tuple(person.carrying() for person in self._people.values())
+
+    def step(self, picture: Picture, tracks: Tracks, time: float) -> tuple[Carrying, ...]:
+        """Told every picture that was looked at anew. time: seconds of the stream's own clock."""
+        if self._time is not None and time < self._time:
+            self.forget()
+        passed = 0.0 if self._time is None else time - self._time
+        self._saved = min(SAVED, self._saved + RATE * passed)
+        self._time = time
+        self._follow(tracks.of(Kind.PERSON), time)
+        for person in self._due(tracks, time):
+            if self._saved < 2.0:
+                break
+            self._look(person, picture, time)
+        return self.carrying
+
+    def _follow(self, persons: Tracks, time: float) -> None:
+        boxes = dict(zip(persons.ids.tolist(), persons.boxes.tolist(), strict=True))
+        self._people = {
+            key: self._people.get(key, _Person(key, Box(*box))) for key, box in boxes.items()
+        }
+        for key, person in self._people.items():
+            person.box = Box(*boxes[key])
+            while person.looks and time - person.looks[0].time > WINDOW_S + EDGE:
+                person.looks.popleft()
+            if not person.suspect:
+                person.hand = None
+
+    def _due(self, tracks: Tracks, time: float) -> list[_Person]:
+        """Whom to look at: who gave cause first, then who has waited longest."""
+        seen = set(tracks.ids[tracks.seen].tolist())
+        due = [
+            person
+            for person in self._people.values()
+            if person.key in seen
+            and person.box.height >= self._least_px
+            and time - person.looked >= (SOON_S if person.suspect else EVERY_S) - EDGE
+        ]
+        return sorted(due, key=lambda one: (not one.suspect, one.looked))
+
+    def _look(self, person: _Person, picture: Picture, time: float) -> None:
+        surety, place = self._spot(picture, _figure(person.box))
+        if surety >= SUSPECT:
+            nearer, place = self._spot(picture, _around(place, NEAR * person.box.height))
+            surety = math.sqrt(surety * nearer)
+        person.looked = time
+        person.looks.append(_Look(time, surety))
+        pose_due = time - person.posed >= POSE_S - EDGE and self._saved >= POSE_COST
+        if surety >= SUSPECT and pose_due:
+            person.posed = time
+            self._saved -= POSE_COST
+            pose = self._joints.of(picture, self._view, person.box)
+            person.hand = None if pose is None else _reach(pose, place, person.box.height)
+
+    def _spot(self, picture: Picture, where: Box) -> tuple[float, tuple[float, float]]:
+        """How sure a weapon is in the square, and where: pixels of the view."""
+        self._saved -= 1.0
+        x1, y1, x2, y2 = square(picture, self._view, where, 1.0)
+        side = self._spotter.side
+        spot = self._spotter.spot(picture.bgr(side, side, (x1, y1, x2, y2)))
+        across, down = self._view.width / picture.width, self._view.height / picture.height
+        return spot.surety, (
+            (x1 + spot.x * (x2 - x1)) * across,
+            (y1 + spot.y * (y2 - y1)) * down,
+        )
+
+
+def _figure(box: Box) -> Box:
+    """From above the head to the knees, square: where hands are, and a long gun across."""
+    tall = TALL * box.height
+    side = max(tall, WIDE * box.width)
+    x, top = box.centre[0], box.y1 - ABOVE * box.height - (side - tall) / 2
+    return Box(x - side / 2, top, x + side / 2, top + side)
+
+
+def _around(place: tuple[float, float], side: float) -> Box:
+    x, y = place
+    return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+
+
+def _reach(pose: Pose, place: tuple[float, float], tall_px: float) -> float | None:
+    """Person heights from there to the nearer forearm or hand; None: none is seen."""
+    reaches = [
+        _from_segment(np.array(place), pose.points[elbow], _hand(pose, elbow, wrist))
+        for elbow, wrist in ARMS
+        if min(pose.scores[elbow], pose.scores[wrist]) >= HAND
+    ]
+    return min(reaches) / tall_px if reaches else None
+
+
+def _hand(pose: Pose, elbow: Point, wrist: Point) -> FloatArray:
+    """(2,) the hand itself, which is no point of the pose."""
+    forearm = pose.points[wrist] - pose.points[elbow]
+    return np.asarray(pose.points[wrist] + BEYOND * forearm, np.float64)
+
+
+def _from_segment(point: FloatArray, one: FloatArray, other: FloatArray) -> float:
+    """Pixels from a point to the nearest point of a segment."""
+    along = other - one
+    share = float(np.dot(point - one, along)) / max(float(np.dot(along, along)), 1e-9)
+    return float(np.hypot(*(one + min(max(share, 0.0), 1.0) * along - point)))

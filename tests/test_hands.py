@@ -1,0 +1,180 @@
+"""Looking at what people hold: whom, how often, how near, and how far from a hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from tests.made import every, tracks
+from veilleur.cameras.picture import Picture
+from veilleur.geometry import Box, ImageArray, View
+from veilleur.perception.hands import EVERY_S, RATE, SAVED, Hands
+from veilleur.perception.objects import Tracks
+from veilleur.perception.pose import Point, Pose
+from veilleur.perception.spotting import Spot
+
+VIEW = View(1000, 1000)
+GREY = 128
+LIGHT = 220
+
+
+def picture(*bright: Box) -> Picture:
+    """Grey, with bright places: what the stand-in takes for a weapon."""
+    data = np.full((1500, 1000), GREY, np.uint8)
+    for box in bright:
+        data[int(box.y1) : int(box.y2), int(box.x1) : int(box.x2)] = LIGHT
+    return Picture(data)
+
+
+@dataclass
+class BrightIsAWeapon:
+    """Sure of what is bright, and says where its middle is. looked: widths it was shown."""
+
+    surety: float = 0.9
+    side: int = 96
+    looked: int = 0
+
+    def spot(self, square: ImageArray) -> Spot:
+        self.looked += 1
+        assert square.shape == (self.side, self.side, 3)
+        bright = np.argwhere(square[:, :, 1] > (GREY + LIGHT) // 2)
+        if not len(bright):
+            return Spot(0.0)
+        y, x = bright.mean(axis=0) / self.side
+        return Spot(self.surety, float(x), float(y))
+
+
+@dataclass
+class OneHand:
+    """A pose with its right forearm from elbow to wrist, as sure as told."""
+
+    elbow: tuple[float, float]
+    wrist: tuple[float, float]
+    score: float = 0.8
+    asked: list[Box] = field(default_factory=list)
+
+    def of(self, picture: Picture, view: View, box: Box) -> Pose | None:
+        self.asked.append(box)
+        points, scores = np.zeros((17, 2)), np.zeros(17)
+        points[Point.RIGHT_ELBOW], points[Point.RIGHT_WRIST] = self.elbow, self.wrist
+        scores[[Point.RIGHT_ELBOW, Point.RIGHT_WRIST]] = self.score
+        return Pose(points, scores, 0)
+
+
+PERSON = tracks({1: (500.0, 900.0)}, height=400.0, width=160.0)
+WEAPON = Box(570, 690, 590, 700)  # 0.52 of the height down
+AT_HAND = OneHand((560.0, 600.0), (575.0, 680.0))
+
+
+def hands(
+    spotter: BrightIsAWeapon | None = None,
+    joints: OneHand | None = None,
+    least_px: float = 120.0,
+) -> Hands:
+    return Hands(VIEW, spotter or BrightIsAWeapon(), joints or AT_HAND, least_px)
+
+
+def test_what_is_in_a_hand_is_seen_sure_and_near_to_it() -> None:
+    watched = hands()
+    for time in every(0.2, 2):
+        (one,) = watched.step(picture(WEAPON), PERSON, time)
+    assert (one.key, one.looks) == (1, 6)
+    assert one.surety == pytest.approx(0.9)
+    assert one.hand is not None
+    assert one.hand < 0.05
+
+
+def test_what_lies_far_from_the_hands_is_measured_to_be_far() -> None:
+    watched = hands(joints=OneHand((450.0, 500.0), (440.0, 560.0)))
+    (one,) = watched.step(picture(WEAPON), PERSON, 0.0)
+    assert one.hand is not None
+    assert one.hand > 0.3
+
+
+def test_a_hand_that_is_hardly_seen_is_none() -> None:
+    watched = hands(joints=OneHand((560.0, 600.0), (575.0, 680.0), score=0.1))
+    (one,) = watched.step(picture(WEAPON), PERSON, 0.0)
+    assert (one.hand, one.looks) == (None, 1)
+
+
+def test_who_gives_no_cause_is_looked_at_once_a_second_and_never_for_a_pose() -> None:
+    spotter, joints = BrightIsAWeapon(), OneHand((0, 0), (0, 0))
+    watched = hands(spotter, joints)
+    for time in every(0.2, 5):
+        watched.step(picture(), PERSON, time)
+    assert spotter.looked == 5 / EVERY_S + 1
+    assert joints.asked == []
+
+
+def test_nothing_is_looked_at_where_nobody_is_tall_enough_or_seen() -> None:
+    spotter = BrightIsAWeapon()
+    watched = hands(spotter)
+    small = tracks({1: (500.0, 900.0)}, height=119.0)
+    unseen = Tracks(
+        PERSON.ids,
+        PERSON.boxes,
+        PERSON.kinds,
+        PERSON.scores,
+        PERSON.velocities,
+        PERSON.ages,
+        np.zeros(1, np.bool_),
+    )
+    for time in every(0.2, 3):
+        watched.step(picture(WEAPON), Tracks.none(), time)
+        watched.step(picture(WEAPON), small, time)
+        watched.step(picture(WEAPON), unseen, time)
+    assert spotter.looked == 0
+
+
+def test_a_crowd_is_looked_at_in_turn_and_no_more_than_is_affordable() -> None:
+    spotter = BrightIsAWeapon()
+    watched = hands(spotter)
+    crowd = tracks({n: (50.0 * n, 900.0) for n in range(1, 19)}, height=200.0)
+    for time in every(0.2, 60):
+        found = watched.step(picture(), crowd, time)
+        spent = spotter.looked
+    assert 100 <= spent <= SAVED + RATE * 60
+    assert len(found) == 18
+
+
+def test_whoever_gave_cause_is_looked_at_before_others() -> None:
+    watched = hands()
+    crowd = tracks({n: (170.0 * n, 900.0) for n in range(1, 6)}, height=200.0, width=40.0)
+    armed = Box(840, 800, 860, 810)  # the last one
+    for time in every(0.2, 3):
+        found = watched.step(picture(armed), crowd, time)
+    looks = [one.looks for one in found]
+    assert looks[4] >= 4
+    assert max(looks[:4]) <= 3
+
+
+def test_after_two_seconds_nothing_is_left_of_what_was_seen() -> None:
+    watched = hands()
+    watched.step(picture(WEAPON), PERSON, 0.0)
+    (one,) = watched.step(picture(), PERSON, 2.2)
+    assert (one.surety, one.looks, one.hand) == (0.0, 1, None)
+
+
+@pytest.mark.parametrize("back", [0.0, 3.0])
+def test_who_leaves_and_what_was_before_a_clock_stepped_back_is_forgotten(back: float) -> None:
+    watched = hands()
+    watched.step(picture(WEAPON), PERSON, 5.0)
+    if back:
+        (one,) = watched.step(picture(), PERSON, 5.0 - back)
+        assert one.surety == 0.0
+    else:
+        assert watched.step(picture(WEAPON), Tracks.none(), 5.2) == ()
+        watched.step(picture(WEAPON), PERSON, 5.4)
+        watched.forget()
+        assert watched.carrying == ()
+
+
+def test_a_weapon_at_the_edge_of_the_picture_is_found_where_it_is() -> None:
+    watched = hands(joints=OneHand((40.0, 660.0), (20.0, 690.0)))
+    edge = tracks({1: (40.0, 900.0)}, height=400.0, width=80.0)
+    (one,) = watched.step(picture(Box(4, 690, 24, 705)), edge, 0.0)
+    assert one.surety == pytest.approx(0.9)
+    assert one.hand is not None
+    assert one.hand < 0.1
