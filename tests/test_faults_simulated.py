@@ -3,14 +3,12 @@ without authorisation. A failing one is done again with `python -m tests.simulat
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from tests.side_by_side import parts, together
 from tests.simulated import schedules
 from veilleur.desk import authority, intake
 from veilleur.desk.authority import Authority
@@ -20,25 +18,17 @@ from veilleur.incidents.identity import new_id
 from veilleur.law.steady import Steady
 
 CI, LONG = 100_000, 1_000_000
-PROCESSES = 2
 
 
 @pytest.mark.parametrize("number", [CI, pytest.param(LONG, marks=pytest.mark.long)])
 def test_nothing_is_lost_or_doubled_or_looked_at_without_authorisation(number: int) -> None:
-    each = number // PROCESSES
-    command = [sys.executable, "-m", "tests.simulated", "--schedules", str(each), "--from"]
     first = 0 if number == CI else CI
-    running = [
-        subprocess.Popen(
-            [*command, str(first + n * each)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[1],
-        )
-        for n in range(PROCESSES)
-    ]
-    said = [process.communicate()[0] for process in running]
-    assert [process.returncode for process in running] == [0] * PROCESSES, "".join(said)
+    together(
+        [
+            ("tests.simulated", "--schedules", str(len(part)), "--from", str(part.start))
+            for part in parts(first, number)
+        ]
+    )
 
 
 # ---------------------------------------------------------------------- it can find something
