@@ -53,6 +53,7 @@ class Authority:
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(ASK_EVERY_S):
             try:
+                self._database.claim()
                 self._write_unwritten()
                 self.renew()
                 self.settle()

@@ -104,9 +104,11 @@ class Desk:
 
     @classmethod
     def open(cls, settings: DeskSettings, detectors: Detectors | None = None) -> Desk:
-        """Errors: StoreError, ConfigurationError, NotAuthorised, ModelUnusable."""
+        """Errors: StoreError ("locked": another desk has the database), ConfigurationError,
+        NotAuthorised, ModelUnusable."""
         database = Database.open(settings.database)
         try:
+            database.claim()
             return cls(settings, database, detectors)
         except BaseException:
             database.close()

@@ -67,6 +67,10 @@ class Kind(Protocol):
         """Raises StoreError "full" where the space left is for records alone."""
         ...
 
+    def claim(self) -> None:
+        """Be its only desk, or still be it. Raises StoreError "locked": another one is."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -156,6 +160,9 @@ class Sqlite:
         if not self._reserve.held:
             raise failures.failure(self.where, "full", "what is left is kept for records")
 
+    def claim(self) -> None:
+        """Whoever has opened the file is the only one that writes to it."""
+
     def close(self) -> None:
         self.reader.dispose()  # first: whoever closes last checkpoints
         self.writer.dispose()
@@ -208,6 +215,13 @@ class Database:
     def where(self) -> str:
         """Which database it is, in words that hold no password."""
         return self._kind.where
+
+    def claim(self) -> None:
+        """Be the only desk on it, until it is closed; called again, make sure that it still is:
+        a server may have been restarted. Raises StoreError: "locked" where another desk has it,
+        which is named."""
+        self._require_open()
+        self._kind.claim()
 
     @contextmanager
     def read(self) -> Iterator[Reading]:

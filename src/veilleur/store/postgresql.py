@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from sqlalchemy import URL, Connection, Engine, create_engine
 
 from veilleur.errors import ConfigurationError, StoreError
+from veilleur.store import claim
+from veilleur.store.claim import Claim
 from veilleur.store.transaction import Writing
 
 READERS = 16
@@ -14,7 +16,8 @@ CONNECT_S = 5
 
 
 class Postgresql:
-    """One connection writes, others read. The server sees to its disk and to its soundness."""
+    """One connection writes, others read, one holds the claim of a desk. The server sees to its
+    disk and to its soundness."""
 
     def __init__(self, url: URL, patience_s: float) -> None:
         if find_spec("psycopg") is None:
@@ -27,6 +30,7 @@ class Postgresql:
         self.where = url.render_as_string(hide_password=True)
         self.writer = _engine(url, patience_s, 1)
         self.reader = _engine(url, patience_s, READERS, reads=True)
+        self._claim = Claim(_claiming(url, patience_s), self.where)
 
     def examine(self, connection: Connection) -> None:
         """The server examines its own files."""
@@ -44,7 +48,11 @@ class Postgresql:
     def refuse_unessential(self) -> None:
         """The server's disk can't be asked for its space."""
 
+    def claim(self) -> None:
+        self._claim.keep()
+
     def close(self) -> None:
+        self._claim.release()
         self.reader.dispose()
         self.writer.dispose()
 
@@ -62,4 +70,21 @@ def _engine(url: URL, patience_s: float, size: int, *, reads: bool = False) -> E
         pool_pre_ping=True,
         connect_args={"options": options, "connect_timeout": CONNECT_S},
         isolation_level="REPEATABLE READ" if reads else "READ COMMITTED",
+    )
+
+
+def _claiming(url: URL, patience_s: float) -> Engine:
+    settings = " ".join(f"-c {name}={value}" for name, value in claim.KEEP_ALIVE.items())
+    name = f"veilleur desk, {claim.process()}"
+    return create_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        connect_args={
+            "options": f"{settings} -c statement_timeout={int(patience_s * 1000)}",
+            "application_name": name,  # the server cuts it off at 63 bytes
+            "connect_timeout": CONNECT_S,
+            "tcp_user_timeout": int(patience_s * 1000),
+        },
+        isolation_level="AUTOCOMMIT",
     )

@@ -13,12 +13,13 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from veilleur.store import failures
+from veilleur.store import claim, failures
 
 log = logging.getLogger(__name__)
 
@@ -139,20 +140,27 @@ def wipe_log(engine: Engine) -> bool:
 
 
 class Lock:
-    """Only one process writes: an advisory lock on a file beside the database."""
+    """Only one process writes: an advisory lock on a file beside the database, which says whose it
+    is."""
 
     def __init__(self, path: Path, where: str) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            holder = os.pread(self._file, 200, 0).decode(errors="replace").strip()
             os.close(self._file)
             raise failures.failure(
                 where,
                 "locked",
-                "another veilleur writes to it",
+                f"another veilleur writes to it: {holder}" if holder else "another veilleur does",
                 "end that one first, or give this one a folder of its own (--data)",
             ) from None
+        with suppress(OSError):  # a full disk: it is held all the same
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{claim.process()}, {claim.since()}\n".encode(), 0)
 
     def release(self) -> None:
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
         os.close(self._file)
