@@ -6,7 +6,7 @@ Scope is in every question to the store: what is none of the asker's business is
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -20,6 +20,7 @@ from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk, TheSett
 from veilleur.console.routing import FAULTS
 from veilleur.console.targets import existing_camera, existing_target
 from veilleur.console.visitor import Visitor
+from veilleur.desk.availability import DAY, WEEK
 from veilleur.desk.desk import Desk
 from veilleur.engine.report import CameraReport
 from veilleur.errors import NotFound
@@ -151,6 +152,18 @@ def _camera(desk: Desk, report: CameraReport) -> given.CameraGiven:
         laboratory=report.laboratory,
         rules=[rule.id for rule in camera.rules] if camera is not None else [],
     )
+
+
+def list_availability(
+    desk: TheDesk,
+    visitor: CurrentVisitor,
+    of: Annotated[
+        Literal["day", "week"], Query(description="the last 24 hours, or 7 days")
+    ] = "week",
+) -> list[given.AvailabilityGiven]:
+    """How much of a day or a week each camera was analysed, and why not."""
+    counted = desk.availability(visitor.scope, DAY if of == "day" else WEEK)
+    return [given.AvailabilityGiven.of(one) for one in counted]
 
 
 def withdraw_camera(desk: TheDesk, visitor: CurrentVisitor, id: str, wanted: given.Because) -> None:

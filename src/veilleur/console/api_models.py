@@ -15,6 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from veilleur.catalogue import Event, Priority
 from veilleur.console.acts import Entered
 from veilleur.console.permission import Permission
+from veilleur.desk.availability import Availability
+from veilleur.desk.availability import Reason as Reason_
 from veilleur.incidents.incident import Incident, State
 from veilleur.law.orders import Act, Scope, Stop
 from veilleur.store.chain import Line
@@ -199,6 +201,47 @@ class CameraGiven(Given):
     reference: str
     laboratory: bool
     rules: list[str]
+
+
+class ReasonGiven(Given):
+    """A condition in which a camera was not analysed. planned: by an order or by law."""
+
+    condition: str
+    planned: bool
+    seconds: float
+    times: int
+    cause: str
+
+    @classmethod
+    def of(cls, reason: Reason_) -> Self:
+        return cls.model_validate(reason, from_attributes=True)
+
+
+class AvailabilityGiven(Given):
+    """How much of the time from `since` to `until` a camera was analysed. share: 0 to 1 of the time
+    in which it should have been; None: it never should. unknown_s: nobody counted."""
+
+    camera: str
+    since: datetime
+    until: datetime
+    share: float | None
+    analysed_s: float
+    planned_s: float
+    unknown_s: float
+    reasons: list[ReasonGiven]
+
+    @classmethod
+    def of(cls, one: Availability) -> Self:
+        return cls(
+            camera=one.camera,
+            since=one.since,
+            until=one.until,
+            share=one.share,
+            analysed_s=one.analysed_s,
+            planned_s=one.planned_s,
+            unknown_s=one.unknown_s,
+            reasons=[ReasonGiven.of(reason) for reason in one.reasons],
+        )
 
 
 class StopGiven(Given):

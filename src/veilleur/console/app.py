@@ -157,6 +157,7 @@ def _interface(doors: Registrar) -> None:
     get(f"{v1}/reasons", api.list_reasons, may.SEE_ALERTS)
 
     get(f"{v1}/cameras", api.list_cameras, may.SEE_CAMERAS)
+    get(f"{v1}/availability", api.list_availability, may.SEE_CAMERAS)
     post(f"{v1}/cameras/{{id}}/withdraw", api.withdraw_camera, may.SUSPEND_AUTHORISATION)
     get(f"{v1}/stops", api.list_stops, may.SEE_STOPS)
     post(f"{v1}/stops", api.make_stop, may.STOP)

@@ -15,6 +15,7 @@ from veilleur.console.rendering import page
 from veilleur.console.targets import existing_camera
 from veilleur.console.visitor import Visitor
 from veilleur.console.wall import Wall
+from veilleur.desk.availability import DAY, WEEK
 from veilleur.desk.desk import Desk
 from veilleur.desk.technical import TechnicalAlarm
 from veilleur.engine.report import CameraReport
@@ -85,8 +86,16 @@ def why(request: Request, desk: TheDesk, visitor: CurrentVisitor, id: str) -> Re
 
 
 def technical(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
-    """What keeps cameras from being analysed, and the stages of the service."""
-    return page(request, "technical.html", alarms=_alarms(desk, visitor), vitals=desk.vitals())
+    """What keeps cameras from being analysed, the stages of the service, and how much of a day and
+    a week each camera was analysed."""
+    return page(
+        request,
+        "technical.html",
+        alarms=_alarms(desk, visitor),
+        vitals=desk.vitals(),
+        week=desk.availability(visitor.scope, WEEK),
+        day_of={one.camera: one for one in desk.availability(visitor.scope, DAY)},
+    )
 
 
 def technical_part(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,6 +52,8 @@ def environment(language: Language) -> Environment:
     made.filters["engine"] = lambda sentence: french.say(sentence, language)
     made.filters["unit"] = lambda unit: UNITS[language].get(unit, unit)
     made.filters["why"] = lambda checks: sentence(checks, language)
+    made.filters["down"] = lambda value, digits: number(_down(value, digits), digits, language)
+    made.filters["lasting"] = lambda seconds: lasting(seconds, language)
     made.filters["number"] = lambda value, digits=1: number(value, digits, language)
     return made
 
@@ -62,6 +66,26 @@ def number(value: float, digits: int, language: Language) -> str:
     """With the decimal mark of the language."""
     text = f"{value:.{digits}f}"
     return text.replace(".", ",") if language == "fr" else text
+
+
+def _down(value: float, digits: int) -> float:
+    """Never better than it was: 99.96 is 99.9, not 100.0."""
+    return float(math.floor(value * 10**digits + 1e-9) / 10**digits)
+
+
+def lasting(seconds: float, language: Language) -> str:
+    """A length of time in its two largest units.
+
+    >>> lasting(93784, "fr"), lasting(7265, "en"), lasting(59.6, "en")
+    ('1 j 2 h', '2 h 1 min', '60 s')
+    """
+    units = ((86400, "j" if language == "fr" else "d"), (3600, "h"), (60, "min"), (1, "s"))
+    for (unit, name), (below, least) in pairwise(units):
+        if seconds >= unit:
+            whole, rest = divmod(int(seconds), unit)
+            more = rest // below
+            return f"{whole} {name} {more} {least}" if more else f"{whole} {name}"
+    return f"{seconds:.0f} s"
 
 
 def language_of(visitor: Visitor) -> Language:
