@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal as signals_
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.store_faults import Disk, Said, Victims, calls, check, stopped, struck
+from tests import power
+from tests.store_faults import Disk, Said, Victims, calls, check, struck
 from tests.storing import database, entry, postgresql, signalled, sqlite_url, url
 from tests.storing import signal as made
 from veilleur.errors import StoreError
@@ -27,6 +27,7 @@ __all__ = ["database", "postgresql", "url"]  # fixtures
 
 strace = pytest.mark.tool("strace")
 mounts = pytest.mark.tool("mount")
+CI_CUTS, LONG_CUTS = 100, 2000
 
 
 @pytest.fixture(scope="module")
@@ -125,42 +126,14 @@ def ext4(root: None, tmp_path: Path) -> Iterator[Disk]:
     disk.unmount()
 
 
-def cut(victims: Victims, disk: Disk, deeds: int) -> Said:
-    """Power fails while a process writes, after so many deeds."""
-    process = victims.start("endlessly", sqlite_url(disk.at))
-    os.kill(process, signals_.SIGCONT)
-    said = Said()
-    while len(said.acknowledged) < deeds:
-        said.hear(victims.line())
-    os.kill(process, signals_.SIGSTOP)
-    stopped(process)
-    disk.cut_the_power()
-    os.kill(process, signals_.SIGKILL)
-    victims.until_ended(said)
-    disk.unmount()
-    disk.mount()
-    return said
-
-
-def cut_often(victims: Victims, disk: Disk, times: int) -> None:
-    chance = random.Random(times)
-    everything = Said()
-    for _ in range(times):
-        said = cut(victims, disk, chance.randrange(1, 60))
-        everything.acknowledged += said.acknowledged
-        check(disk.at, everything)
-    assert not everything.causes
-
-
 @mounts
-def test_a_power_cut_loses_nothing_that_was_acknowledged(victims: Victims, ext4: Disk) -> None:
-    cut_often(victims, ext4, 8)
-
-
-@pytest.mark.long
-@mounts
-def test_a_hundred_power_cuts_lose_nothing(victims: Victims, ext4: Disk) -> None:
-    cut_often(victims, ext4, 100)
+@pytest.mark.parametrize("cuts", [CI_CUTS, pytest.param(LONG_CUTS, marks=pytest.mark.long)])
+def test_power_cuts_lose_nothing_that_was_acknowledged(
+    root: None, tmp_path: Path, cuts: int
+) -> None:
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("mkfs.ext4 is not installed")
+    power.lives(tmp_path, range(cuts // power.LIFE))
 
 
 # ---------------------------------------------------------------------- full and failing disks
