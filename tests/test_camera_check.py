@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any, cast
 
+import av
 import numpy as np
 import pytest
 from av.packet import Packet
@@ -21,6 +22,7 @@ import veilleur
 from tests.cameras_media import make_clip
 from tests.made_models import MADE, somebody_always
 from tests.watching import street
+from veilleur.cameras.describing import describe_apart
 from veilleur.cameras.inspection import (
     PacketMeter,
     SceneMeter,
@@ -33,7 +35,7 @@ from veilleur.cameras.inspection import (
 from veilleur.cameras.source import open_feed, parse_source
 from veilleur.cameras.suitability import Finding, Fit, angle_of, judge, judge_all, scale_of
 from veilleur.catalogue import Event
-from veilleur.errors import ModelUnusable, NotAuthorised
+from veilleur.errors import CameraError, CameraRefused, ModelUnusable, NotAuthorised
 from veilleur.events.registry import RULES
 from veilleur.geometry import FloatArray, View
 from veilleur.ground import ground_plane
@@ -317,9 +319,38 @@ def test_a_real_camera_without_authorisation_is_described_but_not_looked_at(
 
     monkeypatch.setattr(command, "line_up", refuse)
     monkeypatch.setattr(command, "look_at", never)
-    monkeypatch.setattr(command, "_stream", lambda source: STREAM)
+    monkeypatch.setattr(command, "describe_apart", lambda source, seconds: STREAM)
     result = CliRunner().invoke(command.app, ["check", "rtsp://10.0.0.5/1"])
     assert result.exit_code == 0
     assert "none looked at" in result.stdout
     assert "not known" in result.stdout
     assert "--authorisation" in result.stdout
+
+
+def test_the_command_opens_no_stream_in_its_own_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is hostile in it meets a process without rights."""
+
+    def never(*args: object, **options: object) -> None:
+        pytest.fail("a stream was opened here")
+
+    street(tmp_path / "a.mp4", 3.0, lambda seconds: None)
+    monkeypatch.setattr(av, "open", never)
+    command.inspect(str(tmp_path / "a.mp4"), None, None, 1.0)
+
+
+def test_a_stream_described_apart_is_the_same(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "main.mp4", rate=20, seconds=6.0, options={"bf": "0"})
+    assert describe_apart(parse_source(str(path)), 5.0) == described(path)
+
+
+def test_a_stream_that_can_not_be_read_is_refused_or_lost_in_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("no film\n" * 100)
+    (tmp_path / "empty.mp4").touch()
+    for name in ("text.mp4", "empty.mp4"):
+        with pytest.raises(CameraError, match=name):
+            describe_apart(parse_source(str(tmp_path / name)), 1.0)
+    with pytest.raises(CameraRefused) as caught:
+        describe_apart(parse_source("rtsp://169.254.169.254/latest"), 1.0)
+    assert caught.value.cause == "address"

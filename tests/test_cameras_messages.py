@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import asdict, replace
 from random import Random
 
 import numpy as np
@@ -11,8 +14,10 @@ from hypothesis import strategies as st
 
 from veilleur.cameras.backoff import Backoff
 from veilleur.cameras.frame import Activity
+from veilleur.cameras.inspection import StreamDescription
 from veilleur.cameras.messages import (
     Alive,
+    Described,
     Ended,
     Fault,
     Hello,
@@ -29,6 +34,26 @@ from veilleur.cameras.messages import (
 )
 from veilleur.cameras.source import parse_source
 
+STREAM = StreamDescription(
+    address="",
+    live=False,
+    codec="h264",
+    profile="High 4:2:2",
+    width=1920,
+    height=1080,
+    pixel_format="yuv420p",
+    declared_hz=25.0,
+    measured_hz=24.9,
+    key_interval_s=2.0,
+    key_seen=True,
+    bit_rate=4e6,
+    b_frames=False,
+    steps=0,
+    sub_stream=None,
+    clock_offset_s=None,
+    seconds=5.0,
+)
+
 
 @pytest.mark.parametrize(
     "message",
@@ -42,6 +67,8 @@ from veilleur.cameras.source import parse_source
         Fault("refused", "password", "no (é)"),
         Ended(),
         RingWritten(12345),
+        Described(STREAM),
+        Described(replace(STREAM, profile=None, measured_hz=None, clock_offset_s=-0.25)),
     ],
 )
 def test_what_is_said_is_understood(message: Message) -> None:
@@ -113,3 +140,33 @@ def test_attempts_come_later_and_later_and_soon_again_after_success() -> None:
 
 def test_two_cameras_are_not_tried_in_step() -> None:
     assert len({Backoff(Random(n)).failed(0.0) for n in range(20)}) == 20
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "[" * 10_000,
+        "[]",
+        "7",
+        "{}",
+        {"width": "wide"},
+        {"width": True},
+        {"steps": 10**400},
+        {"bit_rate": math.nan},
+        {"seconds": None},
+        {"codec": None},
+        {"key_seen": 1},
+    ],
+)
+def test_a_description_that_is_none_is_refused(told: str | dict[str, object]) -> None:
+    text = told if isinstance(told, str) else json.dumps({**asdict(STREAM), **told})
+    with pytest.raises(MessageError):
+        unpack(b"D" + text.encode())
+
+
+def test_of_a_description_its_address_is_not_believed_nor_what_can_not_be_shown() -> None:
+    told = asdict(replace(STREAM, codec="h264\x1b[2J" + "x" * 99)) | {"address": "elsewhere"}
+    heard = unpack(b"D" + json.dumps(told).encode())
+    assert isinstance(heard, Described)
+    assert heard.stream.address == ""
+    assert heard.stream.codec == "h264[2J" + "x" * 17

@@ -116,7 +116,8 @@ class PacketMeter:
         return np.diff(np.asarray(self.stamps, np.float64))
 
     def _regular(self, intervals: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        typical = float(np.median(intervals)) if len(intervals) else 0.0
+        middle = len(intervals) // 2  # np.median would import a module, which a sandbox refuses
+        typical = float(np.sort(intervals)[middle]) if len(intervals) else 0.0
         return (intervals >= 0) & (intervals <= max(_STEP_S, 10 * typical))
 
 

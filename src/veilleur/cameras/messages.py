@@ -11,16 +11,20 @@ import json
 import math
 import struct
 from dataclasses import asdict, dataclass, field
+from types import NoneType
+from typing import Any
 
 import numpy as np
 
 from veilleur.cameras.frame import Activity, no_boxes
+from veilleur.cameras.inspection import StreamDescription
 from veilleur.cameras.masks import Polygon
 from veilleur.cameras.source import Kind, Reach, Secret, Source
 
 LARGEST = 32 << 10  # bytes of one message
 MOST_BOXES = 256
 _LARGEST_SIDE = 16384
+_LARGEST_NUMBER = 1e12
 _LONGEST_WORD, _LONGEST_TEXT = 24, 600
 _FRAME = struct.Struct("<BIHHBddfH")
 _ALIVE = struct.Struct("<7QdQ")
@@ -38,7 +42,8 @@ class MessageError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Start:
     """What a worker has to do. health, activity: whether these are measured. stored: the packets
-    lie in memory that comes with this order; the source is not opened."""
+    lie in memory that comes with this order; the source is not opened. describe_s: read the stream
+    for so many seconds, say what it is and leave; 0: decode it."""
 
     source: Source
     rate_hz: float
@@ -53,6 +58,7 @@ class Start:
     health: bool = True
     activity: bool = True
     stored: bool = False
+    describe_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,14 @@ class RingWritten:
     size: int
 
 
-Message = Hello | Opened | Alive | Placed | Fault | Ended | RingWritten
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the stream is. Its address and whether it is live are the host's to know."""
+
+    stream: StreamDescription
+
+
+Message = Hello | Opened | Alive | Placed | Fault | Ended | RingWritten | Described
 
 
 def pack_start(start: Start) -> bytes:
@@ -184,13 +197,15 @@ def pack(message: Message) -> bytes:
             return b"E"
         case RingWritten():
             return b"R" + struct.pack("<Q", message.size)
+        case Described():
+            return b"D" + json.dumps(asdict(message.stream)).encode()
 
 
 def unpack(packed: bytes) -> Message:
     """Bytes from a worker, checked. MessageError where anything is out of range."""
     try:
         return _unpack(packed[:1], packed[1:])
-    except (struct.error, UnicodeDecodeError, ValueError) as error:
+    except (struct.error, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise MessageError(f"a worker's message of {len(packed)} bytes: {error}") from None
 
 
@@ -213,6 +228,8 @@ def _unpack(letter: bytes, body: bytes) -> Message:
             return Ended()
         case b"R":
             return RingWritten(*struct.unpack("<Q", body))
+        case b"D":
+            return Described(_stream(body))
         case _:
             raise MessageError("no message begins so")
 
@@ -263,6 +280,33 @@ def _unpack_frame(body: bytes) -> Placed:
         blind=_word(blind) or None,
         activity=Activity(min(1.0, max(0.0, moved)), where.clip(0, 1), bool(flags & _EVERYWHERE)),
     )
+
+
+_TOLD: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("codec",), str),
+    **dict.fromkeys(("profile", "pixel_format"), (str, NoneType)),
+    **dict.fromkeys(("width", "height", "steps"), int),
+    **dict.fromkeys(("key_seen", "b_frames"), bool),
+    **dict.fromkeys(("declared_hz", "measured_hz", "key_interval_s"), (int, float, NoneType)),
+    **dict.fromkeys(("bit_rate", "clock_offset_s"), (int, float, NoneType)),
+    "seconds": (int, float),
+}
+"""What is believed of a description, and its type."""
+
+
+def _stream(body: bytes) -> StreamDescription:
+    told = json.loads(body)
+    if not isinstance(told, dict):
+        raise MessageError("a description that is none")
+    fields: dict[str, Any] = {name: told.get(name) for name in _TOLD}
+    for name, value in fields.items():
+        if not isinstance(value, _TOLD[name]) or (value is True and _TOLD[name] is int):
+            raise MessageError(f"a description whose {name} is none")
+        if isinstance(value, str):
+            fields[name] = _text(value)[:_LONGEST_WORD]
+        elif isinstance(value, int | float) and not abs(value) < _LARGEST_NUMBER:
+            raise MessageError(f"a description whose {name} can't be")
+    return StreamDescription(address="", live=False, sub_stream=None, **fields)
 
 
 def _positive(value: float) -> float | None:

@@ -30,6 +30,7 @@ from veilleur.cameras.activity import ActivityGate
 from veilleur.cameras.decoding import Counts, Decoded, Decoder, Mode
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.health import Health, HealthSettings
+from veilleur.cameras.inspection import describe
 from veilleur.cameras.masks import Masks
 from veilleur.cameras.messages import (
     GIVE_BACK,
@@ -37,6 +38,7 @@ from veilleur.cameras.messages import (
     RING,
     STOP,
     Alive,
+    Described,
     Ended,
     Fault,
     Hello,
@@ -266,6 +268,9 @@ class Worker:
             try:
                 if source.live and offset == 0.0:
                     sandbox.seal()
+                if self._start.describe_s and isinstance(feed, Feed):
+                    self._say(Described(describe(feed, seconds=self._start.describe_s)))
+                    return
                 facts = feed.facts
                 self._coding = _coding(feed)
                 self._say(Opened(facts.codec, facts.width, facts.height, facts.rate, enclosed))

@@ -18,16 +18,15 @@ from rich.table import Table
 from rich.text import Text
 
 from veilleur.cameras.camera import Camera, Pace, State
+from veilleur.cameras.describing import describe_apart
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.inspection import (
     SceneMeter,
     SceneStatistics,
     StreamDescription,
-    describe,
 )
-from veilleur.cameras.reachable import settled
 from veilleur.cameras.simulated import is_our_simulator
-from veilleur.cameras.source import Source, open_feed, parse_source
+from veilleur.cameras.source import parse_source
 from veilleur.cameras.suitability import Angle, Finding, Fit, Verdict, angle_of, judge_all, scale_of
 from veilleur.catalogue import WORDING, Event
 from veilleur.cli.choosing import chosen
@@ -116,7 +115,7 @@ def inspect(source: str, authorisation: Path | None, site: Path | None, seconds:
     except NotAuthorised as refusal:
         if site or authorisation:
             raise
-        stream = _stream(parse_source(source))
+        stream = describe_apart(parse_source(source), STREAM_S)
         view = View(stream.width, stream.height)
         return Report(stream, None, view, judge_all(stream, None, view), "nothing", str(refusal))
     setting = plan.detector.choice(folder) if plan and plan.detector else None
@@ -125,7 +124,7 @@ def inspect(source: str, authorisation: Path | None, site: Path | None, seconds:
 
 def _with_pictures(lineup: Lineup, seconds: float, detectors: Detectors) -> Report:
     member = lineup.members[0]
-    stream = _stream(member.settings.source)
+    stream = describe_apart(member.settings.source, STREAM_S)
     view = member.view(stream.width, stream.height)
     under = lineup.reference(member.id)
     people = Onlooker(member, view, lineup.gate, detectors)
@@ -135,14 +134,6 @@ def _with_pictures(lineup: Lineup, seconds: float, detectors: Detectors) -> Repo
         return Report(stream, None, view, judge_all(stream, None, view), under, str(refusal))
     verdicts = judge_all(stream, scene, view, people.objection)
     return Report(stream, scene, view, verdicts, under, "")
-
-
-def _stream(source: Source) -> StreamDescription:
-    feed = open_feed(settled(source))
-    try:
-        return describe(feed, seconds=STREAM_S)
-    finally:
-        feed.close()
 
 
 class Onlooker:
