@@ -30,6 +30,7 @@ from veilleur.cameras.activity import ActivityGate
 from veilleur.cameras.decoding import Counts, Decoded, Decoder, Mode
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.health import Health, HealthSettings
+from veilleur.cameras.heap import Thrift
 from veilleur.cameras.inspection import describe
 from veilleur.cameras.masks import Masks
 from veilleur.cameras.messages import (
@@ -181,8 +182,10 @@ class Worker:
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         next_word = time.monotonic()
+        thrift = Thrift(next_word)
         while player.is_alive():
             now = time.monotonic()
+            thrift.attend(now)
             if now >= next_word:
                 next_word = now + ALIVE_EVERY_S
                 self._say_alive()

@@ -24,6 +24,7 @@ from functools import partial
 
 from veilleur.cameras.camera import Camera
 from veilleur.cameras.frame import Frame
+from veilleur.cameras.heap import Thrift
 from veilleur.engine import cores
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.caught import Caught
@@ -334,8 +335,10 @@ class Node:
             watched: dict[str, int] = {}
             due = now = self._now()
             speaking: set[str] = set()
+            thrift = Thrift(now)
             while not self._stop.is_set():
                 self._rounds.collector(now)
+                thrift.attend(now)
                 self._change_cameras(selector, watched)
                 everybody = now >= due
                 if everybody:
