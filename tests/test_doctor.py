@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,6 @@ from typer.testing import CliRunner
 
 from veilleur.cameras.sandbox import Ability
 from veilleur.cli.doctor import (
-    Finding,
     Report,
     as_record,
     doctor,
@@ -25,6 +26,14 @@ from veilleur.cli.doctor import (
     show,
     site_findings,
 )
+from veilleur.cli.findings import (
+    Finding,
+    clock_findings,
+    machine_findings,
+    sqlite_findings,
+    swap_findings,
+)
+from veilleur.desk.timekeeping import Kernel
 from veilleur.engine.budget import Budget, CameraCost, available_cores
 from veilleur.errors import VeilleurError
 from veilleur.perception.backends import cores
@@ -187,3 +196,48 @@ def test_a_containers_share_counts(tmp_path: Path) -> None:
     quota.write_text("50000 100000\n")
     assert available_cores(tmp_path) == 0.5
     assert cores(tmp_path) == 1, "half a core is one thread's"
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [((3, 40, 1), True), ((3, 44, 6), False), ((3, 51, 3), False)]
+)
+def test_an_sqlite_that_can_damage_a_database_is_told_of(
+    version: tuple[int, int, int], *, told: bool
+) -> None:
+    found = list(sqlite_findings(version))
+    assert bool(found) is told
+    assert all("no other program" in one.text and one.remedy and not one.act for one in found)
+
+
+def test_this_machine_is_looked_at_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+    monkeypatch.setattr(MODULE, "decide", lambda: None)
+    assert any(one.topic == "SQLite" for one in machine_findings())
+    assert any(one.topic == "SQLite" for one in examine().findings)
+
+
+def test_a_clock_that_no_time_server_keeps_is_told_of() -> None:
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    assert list(clock_findings(None, now)) == []
+    assert list(clock_findings(Kernel(now, True, 0.1), now)) == []
+    (finding,) = clock_findings(Kernel(now, False, 16.0), now)
+    assert "time service" in finding.remedy
+
+
+def test_swap_on_a_disk_is_told_of_and_no_other(tmp_path: Path) -> None:
+    """Compressed memory is none, nor is a device whose every word is encrypted."""
+    swaps = tmp_path / "swaps"
+    for name, uuid in (("dm-0", "CRYPT-PLAIN-swap\n"), ("dm-1", "LVM-abc\n")):
+        (tmp_path / name / "dm").mkdir(parents=True)
+        (tmp_path / name / "dm" / "uuid").write_text(uuid)
+    head = "Filename Type Size Used Priority\n"
+    quiet = "/dev/zram0 partition 1 0 100\n/nowhere/dm-0 partition 1 0 -2\n"
+    swaps.write_text(head + quiet)
+    assert list(swap_findings(swaps, tmp_path)) == []
+    swaps.write_text(
+        head + quiet + "/nowhere/dm-1 partition 1 0 -3\n/nowhere/swapfile file 1 0 -4\n"
+    )
+    (finding,) = swap_findings(swaps, tmp_path)
+    assert "/nowhere/dm-1, /nowhere/swapfile" in finding.text
+    assert "zram" not in finding.text
+    assert list(swap_findings(tmp_path / "none", tmp_path)) == []

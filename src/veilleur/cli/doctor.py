@@ -18,6 +18,7 @@ from rich.text import Text
 
 from veilleur import __version__
 from veilleur.cameras.sandbox import Ability, abilities
+from veilleur.cli.findings import Finding, machine_findings
 from veilleur.engine.budget import ANALYSED_HZ, RATE_HZ, RESERVE, Budget, measure_budget
 from veilleur.errors import VeilleurError
 from veilleur.perception.backends import BACKENDS, usable
@@ -34,16 +35,6 @@ ORIGINS = {
 }
 ESSENTIAL = ("system calls",)
 """Layers of the decoders' sandbox without which something should be done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something worth saying. act: there is something to do, and `remedy` says what."""
-
-    topic: str
-    text: str
-    remedy: str = ""
-    act: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +71,7 @@ def doctor(
 
 def examine(site: Path | None = None) -> Report:
     """Look at everything. What fails becomes a finding, not an error."""
-    findings: list[Finding] = [*opencv_findings(opencv_packages())]
+    findings: list[Finding] = [*opencv_findings(opencv_packages()), *machine_findings()]
     decision = _attempt("model", decide, findings)
     budget = None
     if decision is not None:
