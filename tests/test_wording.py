@@ -136,7 +136,8 @@ def test_every_event_and_every_parameter_has_its_place_in_the_docs(event: Event)
             assert f"| `{name}` |" in section, name
 
 
-def test_an_event_of_a_later_version_is_told_apart() -> None:
+def test_an_event_of_a_later_version_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(RULES, Event.FIRE)
     spec = parse_specification({"id": "smoke", "event": "fire"})
     with pytest.raises(NotInThisVersion, match="not in this version") as caught:
         build_rule(spec, View(100, 100), local_time_known=False)

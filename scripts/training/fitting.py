@@ -19,8 +19,8 @@ class Settings:
     """rounds: over all crops. frozen: of these, first, with the backbone as it is. rate, slow: of
     learning, for the head and the backbone."""
 
-    rounds: int = 6
-    frozen: int = 2
+    rounds: int = 5
+    frozen: int = 1
     batch: int = 32
     rate: float = 1e-3
     slow: float = 1e-4

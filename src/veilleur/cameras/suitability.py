@@ -86,7 +86,7 @@ _NEEDS: dict[Event, _Need] = {
     Event.PERSON_ON_GROUND: _Need(OBSERVE, 5.0, built=True, steepest=60.0),
     Event.CROWD_MOVEMENT: _Need(DETECT, 5.0, built=True),
     Event.WEAPON: _Need(IDENTIFY, 5.0, steepest=60.0),
-    Event.FIRE: _Need(MONITOR, 2.0, people=False),
+    Event.FIRE: _Need(MONITOR, 2.0, built=True, people=False, steepest=90.0),
 }
 
 

@@ -59,6 +59,10 @@ _FRENCH = {
         "dessinez le sol où l’on veille, sans bancs ni lits"
     ),
     "crowd_movement needs a zone": "un mouvement de foule demande une zone",
+    "fire needs a zone": "un départ de feu demande une zone",
+    "draw where nothing may burn, without chimneys, grills and screens": (
+        "dessinez où rien ne doit brûler, sans cheminées, grils ni écrans"
+    ),
     "draw the ground on which people move": "dessinez le sol où les gens se déplacent",
     "crowd_movement looks at people, not vehicles": (
         "un mouvement de foule concerne des personnes, non des véhicules"

@@ -48,8 +48,16 @@ NAMES = {
     "calm_share": Wording("Part pressée avant", "Share before"),
     "against_share": Wording("Part à contre-courant", "Share against"),
     "against_s": Wording("Durée à contre-courant", "Time against"),
+    "least_share": Wording("Taille minimale", "Least size"),
 }
 FRENCH_HELP = {
+    "seconds that flame or smoke must last": "secondes que flamme ou fumée doivent durer",
+    "of the picture's height: smaller is a cigarette, a lighter, a candle": (
+        "part de la hauteur de l’image : plus petit est une cigarette, un briquet, une bougie"
+    ),
+    "seconds without flame and smoke that end a situation": (
+        "secondes sans flamme ni fumée qui mettent fin à la situation"
+    ),
     "seconds on the ground at rest until it is told": (
         "secondes au sol, immobile, avant le signalement"
     ),

@@ -10,6 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from veilleur.catalogue import Event, Subject
+from veilleur.engine.burning import BurningSense
 from veilleur.engine.currents import CurrentsSense
 from veilleur.engine.fallen import FallenSense
 from veilleur.engine.pipeline import Pipeline
@@ -23,6 +24,7 @@ from veilleur.law.gate import Gate
 from veilleur.perception.closeup import Closeup
 from veilleur.perception.counting import CountSettings
 from veilleur.perception.detector import Detector
+from veilleur.perception.fire import FIRE, FireWatch
 from veilleur.perception.loader import Choice, load_detector
 from veilleur.perception.looking import Looker, LookSettings
 from veilleur.perception.lying import Lying
@@ -30,6 +32,7 @@ from veilleur.perception.models import STRIDE, input_size
 from veilleur.perception.movement import Movement
 from veilleur.perception.pose import Poses, load_poses
 from veilleur.perception.tracker import Tracker
+from veilleur.perception.verifier import Verifier, load_verifier
 
 CANVAS = 0.6, 0.7  # of the height and width of the whole input
 
@@ -41,6 +44,7 @@ class Detectors:
     choice: Choice
     _loaded: dict[tuple[int, int], Detector] = field(default_factory=dict)
     _poses: Poses | None = None
+    _fire: Verifier | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fitting(self, view: View) -> Detector:
@@ -71,6 +75,13 @@ class Detectors:
             if self._poses is None:
                 self._poses = load_poses(self.choice)
             return self._poses
+
+    def fire(self) -> Verifier:
+        """The network that verifies flame and smoke. Errors: ModelUnusable."""
+        with self._lock:
+            if self._fire is None:
+                self._fire = load_verifier(FIRE, self.choice)
+            return self._fire
 
     def _of_size(self, height: int, width: int) -> Detector:
         size = height, width
@@ -110,6 +121,8 @@ class Assembly:
             senses.append(CurrentsSense.of(self.rules, view))
         if Event.PERSON_ON_GROUND in events:
             senses.append(FallenSense(Lying(view, detectors.poses())))
+        if Event.FIRE in events:
+            senses.append(BurningSense(FireWatch(view, detectors.fire())))
         return tuple(senses)
 
     def parameters(self, rule: str) -> str:

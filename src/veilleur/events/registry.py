@@ -16,6 +16,7 @@ from veilleur.events import (
     abandoned_object,
     crowd_movement,
     density,
+    fire,
     forbidden_zone,
     person_on_ground,
     wrong_way,
@@ -68,6 +69,10 @@ def _density(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
     return density.Density.build(spec, view, _checked(spec, density.Parameters), clock=clock)
 
 
+def _fire(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
+    return fire.FireStart.build(spec, view, _checked(spec, fire.Parameters), clock=clock)
+
+
 def _forbidden_zone(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
     p = _checked(spec, forbidden_zone.Parameters)
     return forbidden_zone.ForbiddenZone.build(spec, view, p, clock=clock)
@@ -89,6 +94,7 @@ RULES: dict[Event, Registered] = {
     Event.PERSON_ON_GROUND: Registered(person_on_ground.Parameters, _person_on_ground),
     Event.CROWD_MOVEMENT: Registered(crowd_movement.Parameters, _crowd_movement),
     Event.ABANDONED_OBJECT: Registered(abandoned_object.Parameters, _abandoned_object),
+    Event.FIRE: Registered(fire.Parameters, _fire),
 }
 
 

@@ -194,6 +194,50 @@ ENGLISH: dict[str, _Phrase] = {
         "immobile for {measured} (limit {threshold})",
         "immobile for {measured}, {threshold} are needed",
     ),
+    "verified": _Phrase(
+        "looked at closely, {measured} of late (at least {threshold})",
+        "not yet looked at closely often enough ({measured} of {threshold})",
+    ),
+    "flame_seen": _Phrase(
+        "a flame is seen in {measured} of the looks (limit {threshold})",
+        "no flame: seen in {measured} of the looks, {threshold} are needed",
+    ),
+    "smoke_seen": _Phrase(
+        "smoke is seen in {measured} of the looks (limit {threshold})",
+        "no smoke: seen in {measured} of the looks, {threshold} are needed",
+    ),
+    "fire_size": _Phrase(
+        "{measured} of the picture’s height (at least {threshold})",
+        "too small for a fire: {measured} of the picture’s height, {threshold} are needed",
+    ),
+    "no_lighter": _Phrase(
+        "{measured} of the height of the person before whom it is (at least {threshold})",
+        "too small for a fire: {measured} of the height of the person before whom it is, as a"
+        " lighter or a cigarette ({threshold} are needed)",
+        bare="",
+    ),
+    "no_object": _Phrase(
+        "{measured} of it where people and vehicles are (at most {threshold})",
+        "{measured} of it is where people and vehicles are (at most {threshold}): it is these",
+        bare="",
+    ),
+    "stirring": _Phrase(
+        "it flickers or drifts in {measured} of the pictures (limit {threshold})",
+        "it neither flickers nor drifts: in {measured} of the pictures, {threshold} are needed",
+    ),
+    "stays": _Phrase(
+        "it stays where it is (moved by {measured} of its size, at most {threshold})",
+        "it travels, by {measured} of its size (at most {threshold}): a light, not a fire",
+    ),
+    "grown": _Phrase(
+        "it has grown to {measured} of its first size (limit {threshold})",
+        "it does not grow: {measured} of its first size, {threshold} are needed",
+    ),
+    "since_start": _Phrase(
+        "present since analysis began, {measured} ago: nobody saw it begin",
+        "present since analysis began, {measured} ago: nobody saw it begin",
+        bare="present since analysis began: nobody saw it begin",
+    ),
     "looked_at": _Phrase(
         "{measured} in two seconds",
         "only {measured} in the last two seconds, {threshold} are needed",
@@ -384,6 +428,51 @@ FRENCH: dict[str, _Phrase] = {
     "immobile": _Phrase(
         "immobile depuis {measured} (seuil\u00a0: {threshold})",
         "immobile depuis {measured}, {threshold} {needed}",
+    ),
+    "verified": _Phrase(
+        "regardé de près, {measured} récents (au moins {threshold})",
+        "pas encore regardé de près assez souvent ({measured} sur {threshold})",
+    ),
+    "flame_seen": _Phrase(
+        "une flamme est vue dans {measured} des regards (seuil\u00a0: {threshold})",
+        "pas de flamme\u00a0: vue dans {measured} des regards, {threshold} {needed}",
+    ),
+    "smoke_seen": _Phrase(
+        "de la fumée est vue dans {measured} des regards (seuil\u00a0: {threshold})",
+        "pas de fumée\u00a0: vue dans {measured} des regards, {threshold} {needed}",
+    ),
+    "fire_size": _Phrase(
+        "{measured} de la hauteur de l’image (au moins {threshold})",
+        "trop petit pour un feu\u00a0: {measured} de la hauteur de l’image, {threshold} {needed}",
+    ),
+    "no_lighter": _Phrase(
+        "{measured} de la hauteur de la personne devant laquelle il est (au moins {threshold})",
+        "trop petit pour un feu\u00a0: {measured} de la hauteur de la personne devant laquelle il"
+        " est, comme un briquet ou une cigarette ({threshold} {needed})",
+        bare="",
+    ),
+    "no_object": _Phrase(
+        "{measured} là où sont personnes et véhicules (au plus {threshold})",
+        "{measured} là où sont personnes et véhicules (au plus {threshold})\u00a0: ce sont eux",
+        bare="",
+    ),
+    "stirring": _Phrase(
+        "il vacille ou dérive dans {measured} des images (seuil\u00a0: {threshold})",
+        "il ne vacille ni ne dérive\u00a0: dans {measured} des images, {threshold} {needed}",
+    ),
+    "stays": _Phrase(
+        "il reste sur place (déplacé de {measured} de sa taille, au plus {threshold})",
+        "il se déplace, de {measured} de sa taille (au plus {threshold})\u00a0: une lumière, pas un"
+        " feu",
+    ),
+    "grown": _Phrase(
+        "il a atteint {measured} de sa première taille (seuil\u00a0: {threshold})",
+        "il ne croît pas\u00a0: {measured} de sa première taille, {threshold} {needed}",
+    ),
+    "since_start": _Phrase(
+        "présent depuis le début de l’analyse, il y a {measured}\u00a0: nul ne l’a vu commencer",
+        "présent depuis le début de l’analyse, il y a {measured}\u00a0: nul ne l’a vu commencer",
+        bare="présent depuis le début de l’analyse\u00a0: nul ne l’a vu commencer",
     ),
     "looked_at": _Phrase(
         "{measured} en deux secondes",

@@ -47,6 +47,7 @@ class Fire:
     smoke_size: float = 3.0
     seed: int = 0
     gain: float = 1.0
+    heat: float = 1.0
 
     def size_at(self, time: float) -> float:
         """Share of the full size, 0..1: a fire's size goes about with the square of time (the
@@ -86,7 +87,7 @@ class Fire:
         spot = _Spot.of(out, self.foot[0] - wide, self.foot[1] - 1.3 * high, 2 * wide, 1.45 * high)
         if spot is None:
             return
-        heat = flame(spot.rows, spot.columns, time, self.seed)
+        heat = self.heat * flame(spot.rows, spot.columns, time, self.seed)
         cover = np.interp(heat, HEATS, COVERS)[..., None]
         colour = np.stack([np.interp(heat, HEATS, COLOURS[:, c]) for c in range(3)], axis=-1)
         part = spot.part(out)

@@ -1,0 +1,26 @@
+"""The sense behind `fire`: what changes as fire does, and what a verifier says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from veilleur.cameras.frame import Frame
+from veilleur.catalogue import Event
+from veilleur.events.scene import Scene
+from veilleur.perception.fire import FireWatch
+
+
+class BurningSense:
+    """One camera's. Nothing runs while nothing moves and nothing burns."""
+
+    event = Event.FIRE
+
+    def __init__(self, watch: FireWatch) -> None:
+        self._watch = watch
+
+    def look(self, scene: Scene, frame: Frame) -> Scene:
+        blazes = self._watch.step(frame.picture, scene.time, moved=frame.activity.moved > 0)
+        return replace(scene, blazes=blazes)
+
+    def forget(self) -> None:
+        self._watch.forget()

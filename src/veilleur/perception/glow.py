@@ -1,0 +1,170 @@
+"""Where might something burn? What is warm or glaring in colour and changes, and what clouds over.
+
+Flame: colour rules in the manner of Celik and Demirel ("Fire detection in video sequences using a
+generic color model", Fire Safety Journal 2009) and of Chen and others ("An early fire-detection
+method based on image processing", ICIP 2004), kept wide, for cameras show flames orange, pink or
+white; and only where brightness went up and down just now (Toreyin and others, "Computer vision
+based method for real-time fire and flame detection", 2006). Smoke: grey parts of the picture whose
+mean drifts away from what it was seconds ago while its edges grow no sharper, as smoke softens what
+is behind it (Toreyin and others, "Wavelet based real-time smoke detection in video", EUSIPCO 2005).
+Both find far too much; a verifier looks at each.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from veilleur.cameras.picture import Picture
+from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
+
+_CROSS = np.ones((3, 3), np.uint8)
+_WIDE = np.ones((5, 5), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlowSettings:
+    """width: pixels of the small picture. cell: side of the squares whose mean is taken for smoke,
+    pixels of it. red: least red of what is warm, blue: by how much it exceeds blue; glaring: least
+    brightness of what a camera shows white. stir: grey levels by which a pixel changes. fades_s:
+    how long a change is remembered. drift: grey levels of a cell's mean. usual_s: time constant of
+    what is usual. sharper: times its usual slopes a cell may have, that smoke drifts over; slope:
+    grey levels of them that mean nothing. colourful: grey levels between a cell's colours, from
+    which it is no smoke. least: pixels of a flame; most: candidates of a sort. swept: share of the
+    picture that changes when the camera itself moves. gap_s: pictures further apart are not
+    compared.
+    """
+
+    width: int = 240
+    cell: int = 8
+    red: int = 105
+    blue: int = 30
+    glaring: int = 215
+    stir: float = 12.0
+    fades_s: float = 0.8
+    drift: float = 4.0
+    usual_s: float = 4.0
+    sharper: float = 1.15
+    slope: float = 1.5
+    colourful: float = 60.0
+    least: int = 5
+    most: int = 6
+    swept: float = 0.45
+    gap_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A candidate. box: pixels of the view. area: square pixels of the view that are like it."""
+
+    box: Box
+    area: float
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """The candidates of one picture, the largest first. swept: the camera itself moves."""
+
+    flames: tuple[Spot, ...] = ()
+    clouds: tuple[Spot, ...] = ()
+    swept: bool = False
+
+
+class Glow:
+    """One camera's. Remembers one small picture and how it changed."""
+
+    def __init__(self, view: View, settings: GlowSettings | None = None) -> None:
+        self._set = settings or GlowSettings()
+        self._view = view
+        height = round(self._set.width * view.height / view.width)
+        cell = self._set.cell
+        self._size = self._set.width, max(cell, height // cell * cell)
+        self._cells = self._size[0] // cell, self._size[1] // cell
+        self._before: ImageArray | None = None
+        self._stir: FloatArray = np.zeros(0, np.float32)
+        self._usual: FloatArray = np.zeros(0, np.float32)
+        self._usual_slopes: FloatArray = np.zeros(0, np.float32)
+        self._time = 0.0
+
+    def forget(self) -> None:
+        """Nothing is compared with what was seen before."""
+        self._before = None
+
+    def step(self, picture: Picture, time: float) -> Glimpse:
+        """The candidates since the picture before. time: seconds of the stream's own clock."""
+        colours = picture.bgr(*self._size)
+        grey = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
+        means, slopes = self._means(grey), self._means(_slopes(grey))
+        passed = time - self._time
+        self._time = time
+        if self._before is None or not 0 < passed <= self._set.gap_s:
+            self._before, self._usual, self._usual_slopes = grey, means, slopes
+            self._stir = np.zeros(grey.shape, np.float32)
+            return Glimpse()
+        change = np.asarray(cv2.absdiff(grey, self._before), np.float32)
+        self._before = grey
+        self._stir *= np.float32(math.exp(-passed / self._set.fades_s))
+        np.maximum(self._stir, change, out=self._stir)
+        stirred = self._stir > self._set.stir
+        swept = float((change > self._set.stir).mean()) > self._set.swept
+        drifting = self._drifting(means, slopes, passed) & ~self._colourful(colours)
+        clouds = () if swept else self._clouds(drifting)
+        return Glimpse(self._flames(colours, grey, stirred), clouds, swept)
+
+    def _means(self, grey: ImageArray) -> FloatArray:
+        small = cv2.resize(grey.astype(np.float32), self._cells, interpolation=cv2.INTER_AREA)
+        return np.asarray(small, np.float32)
+
+    def _drifting(self, means: FloatArray, slopes: FloatArray, passed: float) -> BoolArray:
+        """Cells that are no more as usual, the general light apart, and no sharper than usual."""
+        difference = means - self._usual
+        share = np.float32(1 - math.exp(-passed / self._set.usual_s))
+        sharper = slopes > self._set.sharper * self._usual_slopes + self._set.slope
+        self._usual += difference * share
+        self._usual_slopes += (slopes - self._usual_slopes) * share
+        drifts = np.abs(difference - np.median(difference)) > self._set.drift
+        return np.asarray(drifts & ~sharper)
+
+    def _colourful(self, colours: ImageArray) -> BoolArray:
+        cells = np.asarray(cv2.resize(colours, self._cells, interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(np.ptp(cells.astype(np.int16), axis=2) > self._set.colourful)
+
+    def _flames(
+        self, colours: ImageArray, grey: ImageArray, stirred: BoolArray
+    ) -> tuple[Spot, ...]:
+        blue, green, red = (colours[..., c].astype(np.int16) for c in range(3))
+        warm = (red >= self._set.red) & (red - blue >= self._set.blue) & (red >= green)
+        warm |= grey >= self._set.glaring
+        near = cv2.dilate(stirred.view(np.uint8), _WIDE)
+        mask = cv2.bitwise_and(warm.view(np.uint8), near)
+        joined = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _CROSS), np.uint8)
+        return self._spots(joined, self._set.least, 1)
+
+    def _clouds(self, drifting: BoolArray) -> tuple[Spot, ...]:
+        return self._spots(drifting.view(np.uint8), 2, self._set.cell)
+
+    def _spots(self, mask: ImageArray, least: int, side: int) -> tuple[Spot, ...]:
+        """The largest connected parts; side: of the mask's pixels, in pixels of the small one."""
+        count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+        order = np.argsort(-stats[1:, 4], kind="stable")[: self._set.most] + 1 if count > 1 else ()
+        across = self._view.width / self._size[0] * side
+        down = self._view.height / self._size[1] * side
+        found = []
+        for x, y, wide, high, area in stats[list(order)].tolist():
+            if area >= least:
+                box = Box(x * across, y * down, (x + wide) * across, (y + high) * down)
+                found.append(Spot(box, area * across * down))
+        return tuple(found)
+
+
+def _slopes(grey: ImageArray) -> ImageArray:
+    """(h, w) uint8: how much each pixel differs from those beside and below it."""
+    across = cv2.absdiff(grey[:, 1:], grey[:, :-1])
+    down = cv2.absdiff(grey[1:], grey[:-1])
+    out = np.zeros_like(grey)
+    out[:, 1:] = across
+    out[1:] = cv2.add(out[1:], down)
+    return out
