@@ -148,6 +148,28 @@ def test_large_people_are_looked_at_on_the_whole_picture() -> None:
     }
 
 
+def test_the_smallest_are_looked_for_at_once_and_less_and_less_often_in_vain() -> None:
+    """Something moves and nobody is found: leaves, or somebody too small for the whole."""
+    detector = WhiteBlobs(least=200)
+    looker = Looker(detector, LARGE, LookSettings(least_px=60.0))
+    closely = [
+        round(t / 5, 1)
+        for t in range(60)
+        if looker.look(shown(SMALL_ONE), relative(SMALL_ONE), no_boxes(), t / 5).inferences == 2
+    ]
+    assert closely == [0.0, 1.2, 3.6, 8.4]
+
+
+def test_the_smallest_are_enlarged_before_anybody_was_seen() -> None:
+    """Motion around somebody 54 pixels tall is more than three times as high as he."""
+    wide = (250, 80, 450, 330)
+    for least_px, found in ((60.0, True), (None, False)):
+        detector = WhiteBlobs(least=50)
+        looker = Looker(detector, LARGE, LookSettings(least_px=least_px))
+        look = looker.look(shown(SMALL_ONE), relative(wide), no_boxes(), 0.0)
+        assert (len(look.detections) > 0) is found
+
+
 def test_heights_between_the_two_limits_change_nothing() -> None:
     between = (300, 200, 336, 296)  # 31 pixels on the input
     near = Looker(WhiteBlobs(), LARGE, LookSettings(refresh_s=0.0))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -17,8 +20,10 @@ from veilleur.engine.situations import Alert
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import Box, ImageArray, View
 from veilleur.perception.loader import Choice
+from veilleur.perception.lying import Lying
 from veilleur.perception.novelty import Novelty, Usual
-from veilleur.perception.pose import Pose
+from veilleur.perception.objects import Detections, Kind, Tracks
+from veilleur.perception.pose import Pose, Poses
 from veilleur.perception.posture import posture
 from veilleur.perception.rest import Rest
 
@@ -57,6 +62,19 @@ def test_what_was_not_there_is_new_also_in_another_light() -> None:
         assert np.abs(np.subtract(found.centre, BODY.centre)).max() < 6
         assert new.largest(Box(100, 200, 500, 480), 60_000.0) is None
         assert new.largest(Box(0, 0, 150, 200), 100.0) is None
+
+
+def test_of_something_larger_than_a_body_the_part_with_most_is_taken() -> None:
+    """A chair was pushed away as well, and its legs and the body are one thing that is new."""
+    chair, pole = Box(360, 330, 470, 340), Box(460, 230, 470, 340)
+    before = usual(picture(), picture(), picture()).now()
+    new = Novelty.since(before, picture(BODY, chair, pole), VIEW, NOBODY)
+    whole = new.largest(Box(100, 200, 600, 480), 1000.0)
+    assert whole is not None
+    assert whole.width > 250
+    found = new.largest(Box(100, 200, 600, 480), 1000.0, body=170.0)
+    assert found is not None
+    assert np.abs(np.subtract(found.centre, BODY.centre)).max() < 12
 
 
 def test_what_is_in_somebody_elses_box_is_not_new() -> None:
@@ -141,6 +159,62 @@ def pose(
 )
 def test_postures_are_told_apart_by_joints(seen: Pose, lies: bool) -> None:
     assert posture(seen, 200.0, VIEW).lying == lies
+
+
+LIES = pose((560, 340), (590, 343), (612, 342), (630, 345))
+
+
+class OnlyFromClose:
+    """A pose model that reads a body only where it fills what it is shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[Box, Sequence[int]]] = []
+
+    def of(
+        self,
+        picture: Picture,
+        view: View,
+        box: Box,
+        turns: Sequence[int] = (0,),
+        enough: float | None = None,
+    ) -> Pose:
+        self.shown.append((box, turns))
+        share = 80 / max(box.width, box.height)
+        return replace(LIES, scores=LIES.scores * min(0.6 * share, 1.0), looks=len(turns))
+
+
+def test_somebody_small_in_what_is_new_is_looked_at_again_from_nearer_to() -> None:
+    stood, cluttered = Box(520, 260, 560, 360), Box(420, 320, 640, 360)
+    poses, floor = OnlyFromClose(), picture()
+    lying = Lying(VIEW, cast("Poses", poses))
+    found = [
+        body
+        for time in every(0.2, 9)
+        for body in lying.step(
+            floor if time < 3 else picture(cluttered), *seen(stood, time, until=3.0), time
+        )
+    ]
+    assert found[-1].lying == 1.0
+    assert any(turns == (0,) for _, turns in poses.shown)
+    assert {len(turns) for _, turns in poses.shown} == {1, 4}
+
+
+def seen(box: Box, time: float, *, until: float) -> tuple[Tracks, Detections]:
+    """Somebody who stands there until then, and is not found afterwards."""
+    if time >= until:
+        return Tracks.none(), Detections.none()
+    row = np.array([(box.x1, box.y1, box.x2, box.y2)], np.float32)
+    kinds, scores = np.array([Kind.PERSON], np.int8), np.array([0.9], np.float32)
+    tracks = Tracks(
+        ids=np.array([1]),
+        boxes=row,
+        kinds=kinds,
+        scores=scores,
+        velocities=np.zeros((1, 2), np.float32),
+        ages=np.array([time], np.float32),
+        seen=np.array([True]),
+    )
+    return tracks, Detections(row, scores, kinds)
 
 
 # ---------------------------------------------------------------- real falls

@@ -17,6 +17,7 @@ from veilleur.engine.pipeline import Pipeline
 from veilleur.engine.senses import Sense
 from veilleur.engine.sighting import digest
 from veilleur.engine.stillness import StillnessSense, countdown
+from veilleur.events.person_on_ground import least_upright_px
 from veilleur.events.registry import build_rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
@@ -110,6 +111,12 @@ class Assembly:
         counts = any(rule.event is Event.DENSITY for rule in self.rules)
         return CountSettings() if counts else None
 
+    @property
+    def _least_px(self) -> float | None:
+        """Height of the smallest people of whom a rule is to tell that they fell."""
+        falls = [rule for rule in self.rules if rule.event is Event.PERSON_ON_GROUND]
+        return min((least_upright_px(rule.params) for rule in falls), default=None)
+
     def _senses(self, view: View, detectors: Detectors) -> tuple[Sense, ...]:
         """Those that the rules ask for, in the order in which they look."""
         events = {rule.event for rule in self.rules}
@@ -141,7 +148,7 @@ class Assembly:
             looker=Looker(
                 detectors.fitting(view),
                 view,
-                LookSettings(counting=self._counting),
+                LookSettings(counting=self._counting, least_px=self._least_px),
                 None if self._vehicles else detectors.canvas(view),
             ),
             follower=Tracker(view=view),

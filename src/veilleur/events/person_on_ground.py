@@ -16,7 +16,8 @@ fallen), nobody before him, and at rest. Where a Scene holds boxes alone (record
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,6 +51,11 @@ class Parameters(BaseModel):
     least_px: float = Field(
         default=60.0, ge=48.0, description="height upright, pixels: smaller is not judged"
     )
+
+
+def least_upright_px(params: Mapping[str, Any]) -> float:
+    """Height upright, pixels, of the smallest whom a rule so configured judges."""
+    return Parameters.model_validate(params).least_px
 
 
 class PersonOnGround:

@@ -67,9 +67,20 @@ class Asked:
 class Attention:
     """Chooses regions for one camera. Remembers only when each part was last looked at."""
 
-    def __init__(self, view: View, whole: float) -> None:
-        """whole: scale at which the whole view is looked at; nothing is looked at smaller."""
+    def __init__(
+        self,
+        view: View,
+        whole: float,
+        target_px: float = TARGET_PX,
+        unknown_px: float | None = None,
+    ) -> None:
+        """whole: scale at which the whole view is looked at; nothing is looked at smaller.
+
+        target_px: height that people are enlarged to. unknown_px: height, pixels of the view, that
+        people are taken to have where nobody has been seen yet; None: that of what moved.
+        """
         self._view, self._whole = view, whole
+        self._target_px, self._unknown_px = target_px, unknown_px
         self._looked = np.full(CELLS, -np.inf)
 
     def layout(self, asked: Asked, canvas: tuple[int, int], *, all_of_it: bool) -> Layout | None:
@@ -126,7 +137,7 @@ class Attention:
             here = taken[cells]
             if np.count_nonzero(here) >= EXPLAINED * here.size:
                 continue
-            region = self._region(part, asked.stature.at(part.y2) or part.height, asked.picture)
+            region = self._region(part, self._height(part, asked), asked.picture)
             if region:
                 waiting.append((float(self._looked[cells].min()), len(waiting), region))
         return [region for _, _, region in sorted(waiting, key=lambda w: w[:2])]
@@ -135,8 +146,13 @@ class Attention:
         out: list[Box] = []
         for row in asked.moving.tolist():
             box = Box(*row)
-            out += _parts(box, asked.stature.at(box.y2) or box.height)
+            out += _parts(box, self._height(box, asked))
         return out
+
+    def _height(self, part: Box, asked: Asked) -> float:
+        """Of people there, as far as it is known."""
+        unknown = min(part.height, self._unknown_px or math.inf)
+        return asked.stature.at(part.y2) or unknown
 
     def _stalest(self, asked: Asked) -> Sequence[Region]:
         """The part, some people wide and high, that was not looked at closely for longest."""
@@ -161,7 +177,7 @@ class Attention:
     def _region(self, box: Box, height: float, picture: Picture) -> Region | None:
         """The region of a box in the view, at the scale that people of this height need."""
         across, down = picture.width / self._view.width, picture.height / self._view.height
-        closer = min(LARGEST, TARGET_PX / (height * down))
+        closer = min(LARGEST, self._target_px / (height * down))
         scale = max(closer, self._whole / down)
         shown = Box(box.x1 * across, box.y1 * down, box.x2 * across, box.y2 * down)
         return region_of(shown, scale, picture)

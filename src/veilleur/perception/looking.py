@@ -15,7 +15,7 @@ import numpy as np
 from veilleur.cameras.frame import Activity
 from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, FloatArray, View
-from veilleur.perception.attention import Asked, Attention
+from veilleur.perception.attention import TARGET_PX, Asked, Attention
 from veilleur.perception.counting import Counting, CountSettings
 from veilleur.perception.detector import Detector
 from veilleur.perception.objects import Detections
@@ -28,6 +28,12 @@ SURE = 0.5
 SMALL_PX, LARGE_PX = 28.0, 34.0
 """Heights of people on the detector's input: below the first regions are used, above the second
 no longer."""
+FINER = 4 / 3
+"""Where the smallest are to be found: they are enlarged, and the whole given up for regions, by so
+much more. People 80 pixels tall in 1280 x 720 are found there with scores of 0.5 to 0.8, without it
+with 0.3 to 0.6."""
+WONDERS_S = 0.6
+"""First pause between two vain looks at what moves; it doubles each time, up to whole_s."""
 EDGE = 1e-6  # seconds: times nearer than this are the same
 
 What = Literal["full", "regions", "tiles", "nothing"]
@@ -48,7 +54,8 @@ class LookSettings:
     refresh_s: seconds between two looks at a quiet picture while somebody is followed.
     idle_refresh_s: the same while nobody is. detail: see Detail. whole_s: seconds between two looks
     at the whole picture while regions are used. counting: how people are counted in tiles, None:
-    no rule asks for it.
+    no rule asks for it. least_px: people so small, pixels of the view, are to be found and followed
+    wherever something moves, at a finer scale; None: nobody is looked for in particular.
     """
 
     refresh_s: float = 1.0
@@ -56,6 +63,7 @@ class LookSettings:
     detail: Detail = Detail.AUTO
     whole_s: float = 5.0
     counting: CountSettings | None = None
+    least_px: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,11 +104,14 @@ class Looker:
         self._detector, self._view, self._settings = detector, view, settings
         self._canvas = canvas
         self._scale = min(detector.width / view.width, detector.height / view.height)
-        self._stature, self._attention = Stature(), Attention(view, self._scale)
+        self._fine = FINER if settings.least_px else 1.0
+        self._stature = Stature()
+        self._attention = Attention(view, self._scale, TARGET_PX * self._fine, settings.least_px)
         self._close = settings.detail == Detail.ON
         self._looked: float | None = None
         self._looked_whole: float | None = None
         self._wondered: float | None = None
+        self._wonder_s = self._first_wonder_s
         counting = settings.counting
         self._counting = Counting(detector, view, counting) if counting else None
 
@@ -190,12 +201,13 @@ class Looker:
             and len(look.detections[look.detections.scores >= SURE]) == 0
             and len(asked.moving) > 0
             and self._stature.typical() is None
-            and _passed(self._wondered, self._settings.whole_s, asked.time)
+            and _passed(self._wondered, self._wonder_s, asked.time)
         )
 
     def _looked_again(self, look: Look, asked: Asked) -> Look:
         """The whole, and closely at what moved: people may be too small for the whole."""
         self._wondered = asked.time
+        self._wonder_s = min(2 * self._wonder_s, self._settings.whole_s)
         size = self._detector.width, self._detector.height
         layout = self._attention.layout(asked, size, all_of_it=False)
         if layout is None:
@@ -205,6 +217,10 @@ class Looker:
         cut = np.concatenate([np.zeros(len(look.detections), np.bool_), cut])
         return self._several(parts, cut, "regions")
 
+    @property
+    def _first_wonder_s(self) -> float:
+        return WONDERS_S if self._settings.least_px else self._settings.whole_s
+
     def _several(self, parts: list[Detections], cut: BoolArray, what: What) -> Look:
         """One look out of several detector runs."""
         found = once(joined(parts), cut)
@@ -213,8 +229,10 @@ class Looker:
     def _learn(self, found: Detections, time: float) -> None:
         self._stature.see(found, time)
         typical = self._stature.typical()
+        if typical is not None:
+            self._wonder_s = self._first_wonder_s
         if self._settings.detail == Detail.AUTO and typical is not None:
-            limit = LARGE_PX if self._close else SMALL_PX
+            limit = (LARGE_PX if self._close else SMALL_PX) * self._fine
             self._close = typical * self._scale < limit
 
 

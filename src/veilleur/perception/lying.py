@@ -21,7 +21,7 @@ from veilleur.perception.body import Body
 from veilleur.perception.novelty import Novelty, Usual
 from veilleur.perception.objects import Detections, Kind, Tracks
 from veilleur.perception.pose import Poses
-from veilleur.perception.posture import posture
+from veilleur.perception.posture import Posture, posture
 from veilleur.perception.rest import ELSEWHERE, MOVED, Rest
 from veilleur.perception.standing import Standing, Suspect
 
@@ -34,7 +34,10 @@ NEW = 0.05  # heights squared: less that is new is no body
 NOVEL = 0.3  # share of a body that must be new
 DOUBTFUL = 0.2  # score of a box that is worth a look
 LOW_BOX = 0.8  # heights
+LONGEST = 1.1  # heights: what is new and longer is more than a body
 LENGTH = 0.35, 1.7  # heights: the longer side of a body
+MAYBE = 0.15  # mean score of a body's points, from which it is worth a nearer look
+NEARER = 0.75, 0.2  # of the longer side: the body is as small, or as far off the middle
 FIRST_S, PAUSE_S = 0.4, 0.4  # before the first look at a suspect, and between two
 SOON_S, LATER_S = 0.6, 4.0  # between looks at a body
 MEMORY = 4  # looks that count
@@ -212,14 +215,9 @@ class Lying:
     def _judge(self, down: _Down, new: Novelty, seen: _Seen) -> None:
         """Read the pose of what is there."""
         down.looks += 1
-        pose = self._poses.of(seen.picture, self._view, down.rest.box, TURNS, CLEAR)
-        if pose is None:
-            down.results.append(False)
-            return
-        self._saved -= pose.looks
-        read = posture(pose, down.suspect.stood_px, self._view)
-        lies = read.lying and self._fits(read.box, down, new)
-        if lies:
+        read = self._read(down, new, seen)
+        lies = read is not None
+        if read is not None:
             down.rest = down.rest.at(read.box, seen.time)
             down.rest.look(seen.picture, self._view, seen.time)
             if down.lying_since is None:
@@ -228,18 +226,41 @@ class Lying:
         down.results.append(lies)
         down.due = seen.time + (LATER_S if down.sure else SOON_S)
 
+    def _read(self, down: _Down, new: Novelty, seen: _Seen) -> Posture | None:
+        """His posture, if he lies there. Where the joints fill little of what was shown, it is read
+        once more from nearer to: the pose of somebody small is told only from close."""
+        box = down.rest.box
+        turns: tuple[int, ...] = TURNS
+        for _ in range(2):
+            pose = self._poses.of(seen.picture, self._view, box, turns, CLEAR)
+            if pose is None:
+                return None
+            self._saved -= pose.looks
+            read = posture(pose, down.suspect.stood_px, self._view)
+            if read.lying and self._fits(read.box, down, new):
+                return read
+            if read.sure < MAYBE or not _nearer(read.box, box):
+                return None
+            box, turns = read.box, (pose.turn,)
+        return None
+
     def _place(self, down: _Down, new: Novelty, detections: Detections) -> Box | None:
         """Where to look: at a low box, or at what is new."""
         one = down.suspect
-        x, y = one.foot
-        beside, above, below = (share * one.stood_px for share in SEARCHED)
-        within = Box(x - beside, y - above, x + beside, y + below)
         low = one.box if one.low else _low_box(detections, one)
-        thing = new.largest(within, NEW * one.stood_px**2)
+        thing = self._thing(down, new)
         places = [place for place in (low, thing) if place is not None]
         untried = [place for place in places if not _same(place, down.refuted)] or places
         resting = [place for place in untried if _same(place, down.rest.box)]
         return next(iter([*resting, *untried]), None)
+
+    def _thing(self, down: _Down, new: Novelty) -> Box | None:
+        """The largest thing that is new around where he stood."""
+        one = down.suspect
+        x, y = one.foot
+        beside, above, below = (share * one.stood_px for share in SEARCHED)
+        within = Box(x - beside, y - above, x + beside, y + below)
+        return new.largest(within, NEW * one.stood_px**2, LONGEST * one.stood_px)
 
     def _fits(self, box: Box, down: _Down, new: Novelty) -> bool:
         """As long as a body, near to where he stood, and not there before."""
@@ -265,6 +286,14 @@ def _low_box(detections: Detections, one: Suspect) -> Box | None:
     boxes = [Box(*row) for row in persons.boxes[np.argsort(-persons.scores)].tolist()]
     low = [box for box in boxes if box.height <= LOW_BOX * one.stood_px and _near(box, one)]
     return low[0] if low else None
+
+
+def _nearer(body: Box, shown: Box) -> bool:
+    """Whether a look from nearer to would show more of it."""
+    side = max(shown.width, shown.height)
+    small, off = NEARER
+    long = max(body.width, body.height)
+    return long <= small * side or math.dist(body.centre, shown.centre) > off * side
 
 
 def _covered(box: Box, others: FloatArray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -90,8 +91,13 @@ class Novelty:
         part = self.new[self._cells(self.new, box)]
         return float(part.mean()) if part.size else 0.0
 
-    def largest(self, within: Box, least: float) -> Box | None:
-        """The box of the largest new thing; least: square pixels of the view that it must have."""
+    def largest(self, within: Box, least: float, body: float = math.inf) -> Box | None:
+        """The box of the largest new thing; where it is larger than a body may be (a chair that was
+        pushed away as well, a shadow), the part of it in which most is new.
+
+        least: square pixels of the view that it must have. body: length of a body, pixels of the
+        view.
+        """
         if self.new is None:
             return None
         rows, columns = self._cells(self.new, within)
@@ -99,12 +105,16 @@ class Novelty:
         if not part.size:
             return None
         closed = cv2.morphologyEx(part, cv2.MORPH_CLOSE, JOINS)
-        count, _, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
         if count < 2:
             return None
-        x, y, width, height, area = stats[1 + int(np.argmax(stats[1:, 4]))].tolist()
+        largest = 1 + int(np.argmax(stats[1:, 4]))
+        x, y, width, height, area = stats[largest].tolist()
         if area < least * self.scale**2:
             return None
+        if max(width, height) > body * self.scale:
+            thing = part * (labels == largest).astype(np.uint8)
+            x, y, width, height = _densest(thing, max(1, round(body * self.scale)))
         x, y = x + columns.start, y + rows.start
         corners = np.array((x, y, x + width, y + height)) / self.scale
         return Box(*corners.tolist())
@@ -114,3 +124,14 @@ class Novelty:
         x1, y1, x2, y2 = (int(v * self.scale) for v in (box.x1, box.y1, box.x2, box.y2))
         rows = slice(min(max(y1, 0), height), min(max(y2 + 1, 0), height))
         return rows, slice(min(max(x1, 0), width), min(max(x2 + 1, 0), width))
+
+
+def _densest(new: ImageArray, side: int) -> tuple[int, int, int, int]:
+    """x, y, width, height of what is new in the square of that side that holds most of it."""
+    sums = cv2.integral(new)
+    rows, columns = min(side, new.shape[0]), min(side, new.shape[1])
+    held = sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns]
+    held = held + sums[:-rows, :-columns]
+    y, x = divmod(int(np.argmax(held)), held.shape[1])
+    inner = cv2.boundingRect(np.ascontiguousarray(new[y : y + rows, x : x + columns]))
+    return x + inner[0], y + inner[1], inner[2], inner[3]
