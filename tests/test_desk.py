@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -16,6 +17,7 @@ from veilleur.desk.viewing import View
 from veilleur.desk.vitals import Stage
 from veilleur.engine.report import Condition
 from veilleur.errors import EvidenceFailed, IncidentRefused, NotFound
+from veilleur.evidence.kept import AFTER_S, KEPT_S, State
 from veilleur.incidents.incident import Incident
 from veilleur.law.authorisation import Authorisation
 from veilleur.law.deed import Deed
@@ -142,6 +144,21 @@ def test_the_still_and_the_granted_clip_are_kept_with_it(house: House) -> None:
     assert still.content.startswith(b"\xff\xd8")
     assert clip is not None
     assert clip.content[4:8] == b"ftyp"
+
+
+def test_until_when_its_seconds_are_recorded_and_held_is_said(house: House) -> None:
+    incident = house.first()
+    before = house.desk.seconds(incident.id)
+    if before.recorded_until is not None:
+        assert abs(before.recorded_until - incident.first.onset) < timedelta(seconds=AFTER_S + 1)
+    house.until(lambda: house.desk.seconds(incident.id).recorded_until is None, "its last second")
+    after = house.desk.seconds(incident.id)
+    assert after.state is State.HELD
+    assert after.held_until is not None
+    left = after.held_until - datetime.now(UTC)
+    assert timedelta(0) < left <= timedelta(seconds=KEPT_S)
+    nobodys = house.desk.seconds(uuid4())
+    assert (nobodys.state, nobodys.recorded_until, nobodys.held_until) == (State.NONE, None, None)
 
 
 def test_clear_views_are_for_whoever_opened_them_and_each_is_on_the_record(house: House) -> None:

@@ -116,12 +116,16 @@ def cause(kept: Kept, incident: UUID) -> str:
 def test_after_some_minutes_they_are_gone_however_often_packets_came(long: Recorded) -> None:
     clock = Clock()
     kept, incident = Kept(kept_s=300.0, now=clock), uuid4()
+    assert kept.left_s(incident) == 0
     kept.keep(incident, long, ONSET)
+    assert kept.left_s(incident) == 300
     clock.now = 200.0
     assert kept.keep(incident, long, ONSET) is State.HELD
+    assert kept.left_s(incident) == 100
     clock.now = 300.0
     assert kept.state(incident) is State.HELD
     clock.now = 300.1
+    assert kept.left_s(incident) == 0
     kept.expire()
     assert kept.size == 0
     assert cause(kept, incident) == "over"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
+from uuid import UUID
 
 from veilleur import __version__
 from veilleur.cameras.simulated import is_our_simulator
@@ -25,7 +26,7 @@ from veilleur.desk.clockwork import ALIVE, Clockwork
 from veilleur.desk.configuring import Configuring
 from veilleur.desk.duties import Duties
 from veilleur.desk.feed import Feed, Message, Topic
-from veilleur.desk.footage import Footages
+from veilleur.desk.footage import Footages, Seconds
 from veilleur.desk.herald import Herald
 from veilleur.desk.intake import Intake, IntakeSettings, Stored
 from veilleur.desk.people import People
@@ -232,6 +233,11 @@ class Desk:
         cameras = [camera.id for camera in self.site.cameras]
         with self.database.read() as r:
             return availability.availability(r, cameras, scope, of, _now())
+
+    def seconds(self, incident: UUID) -> Seconds:
+        """Until when its seconds are recorded, and until when its clear ones can be opened. Whoever
+        asks has made sure that the incident is in the scope."""
+        return self.footages.seconds(incident)
 
     def vitals(self) -> Vitals:
         return self.pulse.vitals()

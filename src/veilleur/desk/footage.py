@@ -13,7 +13,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from veilleur.desk.intake import Stored
 from veilleur.desk.pieces import Failures, Piece, keep
@@ -28,7 +29,7 @@ from veilleur.errors import (
     StoreError,
 )
 from veilleur.evidence.clip import MEDIA_TYPE, ClipMaker
-from veilleur.evidence.kept import AFTER_S, BEFORE_S, Kept
+from veilleur.evidence.kept import AFTER_S, BEFORE_S, Kept, State
 from veilleur.law.gate import Gate
 from veilleur.store import evidence
 from veilleur.store.database import Database
@@ -68,6 +69,20 @@ class _Under:
         return now >= min(self.piece_s + PIECE_S, self.ends_s) + AFTERWARDS_S
 
 
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """The clear seconds around an incident's onset, as they stand now.
+
+    recorded_until: when the last of them, and the clip where one is granted, will have come; None:
+    they have, or never will. held_until: when they are gone from memory, at the latest, and can be
+    opened no more; None: they can't be opened now. Both UTC.
+    """
+
+    state: State
+    recorded_until: datetime | None = None
+    held_until: datetime | None = None
+
+
 class Footages:
     """One thread that keeps what an operator may look at. kept: what is held in memory."""
 
@@ -96,6 +111,19 @@ class Footages:
             )
             with self._lock:
                 self._under.append(under)
+
+    def seconds(self, incident: UUID) -> Seconds:
+        """What there is of an incident, and until when."""
+        now, host_s = datetime.now(UTC), time.monotonic()
+        with self._lock:
+            under = [one for one in self._under if one.stored.incident.id == incident]
+        ends_s = max((one.ends_s - host_s for one in under), default=0.0)
+        left_s = self.kept.left_s(incident)
+        return Seconds(
+            self.kept.state(incident),
+            now + timedelta(seconds=ends_s) if ends_s > 0 else None,
+            now + timedelta(seconds=left_s) if left_s > 0 else None,
+        )
 
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(LOOK_EVERY_S):

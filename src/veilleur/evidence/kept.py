@@ -124,6 +124,14 @@ class Kept:
             self._expire()
             return self._state(incident)
 
+    def left_s(self, incident: UUID) -> float:
+        """For so many seconds more it is held, if no other incident needs the room; 0: it is
+        not."""
+        with self._lock:
+            self._expire()
+            held = self._held.get(incident)
+            return held.kept + self._kept_s - self._now() if held else 0.0
+
     def let_go(self, incident: UUID) -> None:
         """Nobody may look at it any more: its time of retention, or its authorisation, is over."""
         with self._lock:
