@@ -136,6 +136,13 @@ def judge_all(
     )
 
 
+def findings(
+    stream: StreamDescription, scene: SceneStatistics | None, view: View, event: Event
+) -> tuple[Finding, ...]:
+    """All that speaks against a camera for an event, one by one; none: nothing does."""
+    return tuple(_findings(stream, scene, view, _NEEDS[event]))
+
+
 def _findings(
     stream: StreamDescription, scene: SceneStatistics | None, view: View, need: _Need
 ) -> Iterator[Finding]:

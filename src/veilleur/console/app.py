@@ -30,6 +30,7 @@ from veilleur.console import (
 from veilleur.console.administration import Accounts, Tokens
 from veilleur.console.doorkeeper import Doorkeeper
 from veilleur.console.faults import tell_errors
+from veilleur.console.fitness import Glances
 from veilleur.console.identities import KeptIdentities
 from veilleur.console.permission import Open, Permission
 from veilleur.console.rendered import Rendered
@@ -78,7 +79,7 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
     app.state.signing = SignIn(desk.database, settings, identities)
     app.state.viewed = Viewed(desk.database, settings.now)
     app.state.wall = Wall(desk.watch.snapshot)
-    app.state.rendered = Rendered()
+    app.state.rendered, app.state.glances = Rendered(), Glances()
     doors = Registrar(app, doorkeeper)
     _pages(doors)
     _interface(doors)
@@ -185,6 +186,7 @@ def _drawing(doors: Registrar) -> None:
     doors.data("GET", f"{v1}/rules", editor_pages.get_rules, may)
     doors.data("POST", f"{v1}/rules", editor_pages.save_rules, may, responses=told)
     doors.data("POST", f"{v1}/rules/check", editor_pages.check_rules, may)
+    doors.data("GET", f"{v1}/fitness", editor_pages.get_fitness, may, passive=True)
     doors.data("GET", f"{v1}/ground", editor_pages.get_ground, may)
     doors.data("POST", f"{v1}/ground", editor_pages.save_ground, may, responses=told)
     doors.data("POST", f"{v1}/ground/check", editor_pages.check_ground, may)

@@ -7,11 +7,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from veilleur.catalogue import Priority
+from veilleur.cameras.suitability import Fit
+from veilleur.catalogue import WORDING, Event, Priority
 from veilleur.console.api_models import Given, Reason, Taken
+from veilleur.console.fitness import Fitness, Suited
+from veilleur.console.fitness_words import FITS, measured, say
 from veilleur.console.ground_drawing import Drawing
 from veilleur.console.mistakes import Mistake
+from veilleur.console.rendering import said as _said
 from veilleur.console.settings_words import Choice
+from veilleur.events.wording import Language
 
 State = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Share = tuple[float, float]
@@ -32,10 +37,12 @@ class RulesDrawn(Taken):
 
 
 class RulesWanted(RulesDrawn):
-    """state: as it was given with the rules that these were made from."""
+    """state: as it was given with the rules that these were made from. despite: keep a new rule
+    also where the camera can't serve its event; the record has it."""
 
     reason: Reason
     state: State
+    despite: bool = False
 
 
 class GroundDrawn(Taken):
@@ -107,14 +114,84 @@ class Checked(Given):
     mistakes: list[MistakeGiven]
 
 
+class FindingGiven(Given):
+    """One thing that speaks against a camera. fit: "limited", "not known" or "no"."""
+
+    fit: Fit
+    reason: str
+    remedy: str
+
+
+class SuitedGiven(Given):
+    """Can this camera serve this event? fit: the worst of its findings. well: what was measured,
+    where nothing speaks against it. built: False where the event isn't in this version."""
+
+    event: Event
+    words: str
+    fit: Fit
+    fit_words: str
+    findings: list[FindingGiven]
+    well: str
+    built: bool
+
+    @classmethod
+    def of(cls, one: Suited, language: Language) -> Self:
+        return cls(
+            event=one.event,
+            words=_said(WORDING[one.event], language),
+            fit=one.fit,
+            fit_words=_said(FITS[one.fit], language),
+            findings=[
+                FindingGiven(
+                    fit=found.fit,
+                    reason=say(found.reason, language),
+                    remedy=say(found.remedy, language),
+                )
+                for found in one.findings
+            ],
+            well=measured(one.well, language),
+            built=one.built,
+        )
+
+
+class FitnessGiven(Given):
+    """As far as it is known: from so many pictures, and people in them."""
+
+    pictures: int
+    people: int
+    events: list[SuitedGiven]
+
+    @classmethod
+    def of(cls, fitness: Fitness, language: Language) -> Self:
+        return cls(
+            pictures=fitness.pictures,
+            people=fitness.people,
+            events=[SuitedGiven.of(one, language) for one in fitness.events],
+        )
+
+
+class UnfitGiven(Given):
+    """A rule whose event this camera can't serve. refused: it is new, and is kept only where
+    somebody says so on the record (`despite`)."""
+
+    rule: int
+    event: Event
+    refused: bool
+
+
+class RulesChecked(Checked):
+    unfit: list[UnfitGiven]
+
+
 class Saved(Checked):
     """saved: in force since `at`; patch: what changed in the site file. cause: else why not:
     "mistakes", "moved" (somebody else was faster), "read_only" (then `patch` is for whoever may
-    write the file)."""
+    write the file), "unfit" (the camera can't serve a new rule's event, and `despite` was not
+    given)."""
 
     saved: bool
     patch: str
-    cause: Literal["", "mistakes", "moved", "read_only"] = ""
+    cause: Literal["", "mistakes", "moved", "read_only", "unfit"] = ""
     at: datetime | None = None
 
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Response
+from fastapi import Depends, Response
 from pydantic import ValidationError
 from starlette.requests import Request
 
+from veilleur.cameras.suitability import Fit
+from veilleur.catalogue import Event
 from veilleur.console import editor_models as given
 from veilleur.console.faults import Fault
+from veilleur.console.fitness import Glances
 from veilleur.console.given import CurrentVisitor, TheDesk
 from veilleur.console.ground_drawing import Drawing, drawing
 from veilleur.console.mistakes import mistakes_in
@@ -30,10 +33,19 @@ from veilleur.errors import ConfigurationError, EvidenceFailed
 from veilleur.events.wording import Language
 from veilleur.evidence.redaction import Hidden
 from veilleur.evidence.still import still
+from veilleur.geometry import View
 from veilleur.ground import GroundSpecification
 from veilleur.site import NOMINAL, SiteCamera
 from veilleur.site_editing import DraftRule, SiteMoved, SiteReadOnly
 
+
+def _glances(request: Request) -> Glances:
+    glances = request.app.state.glances
+    assert isinstance(glances, Glances)
+    return glances
+
+
+TheGlances = Annotated[Glances, Depends(_glances)]
 UNSAVED: dict[int | str, dict[str, Any]] = {
     **FAULTS,
     409: {"model": given.Saved | Fault},
@@ -90,15 +102,52 @@ def get_rules(desk: TheDesk, visitor: CurrentVisitor, id: str) -> given.RulesGiv
 
 
 def check_rules(
-    desk: TheDesk, visitor: CurrentVisitor, id: str, wanted: given.RulesDrawn
-) -> given.Checked:
-    """What is wrong with the rules, all of it; nothing is changed."""
+    desk: TheDesk,
+    visitor: CurrentVisitor,
+    glances: TheGlances,
+    id: str,
+    wanted: given.RulesDrawn,
+) -> given.RulesChecked:
+    """What is wrong with the rules, all of it, and which of them this camera can't serve; nothing
+    is changed."""
     existing_camera(desk.site, visitor, id)
+    mistakes = []
     try:
         desk.configuring.check_rules(id, _drafts(wanted))
     except ConfigurationError as error:
-        return given.Checked(mistakes=_told(error, visitor))
-    return given.Checked(mistakes=[])
+        mistakes = _told(error, visitor)
+    return given.RulesChecked(mistakes=mistakes, unfit=_unfit(desk, glances, id, wanted))
+
+
+def get_fitness(
+    desk: TheDesk, visitor: CurrentVisitor, glances: TheGlances, id: str
+) -> given.FitnessGiven:
+    """Which of the eight events this camera can serve, and why not: from its pictures, its rate,
+    its ground and the people that were seen on it while this was asked."""
+    existing_camera(desk.site, visitor, id)
+    snapshot = desk.watch.snapshot(id)
+    if snapshot is not None:
+        report = next((one for one in desk.cameras() if one.camera == id), None)
+        glances.note(snapshot, report)
+    view = snapshot.view if snapshot is not None else NOMINAL
+    return given.FitnessGiven.of(glances.fitness(id, view), language_of(visitor))
+
+
+def _unfit(
+    desk: Desk, glances: Glances, id: str, wanted: given.RulesDrawn
+) -> list[given.UnfitGiven]:
+    """Those that can't be served, as far as is known."""
+    fitness = glances.fitness(id, _view(desk, id))
+    rules = desk.configuring.file().camera(id).get("rules") or []
+    before = {rule.get("id"): rule.get("event") for rule in rules if isinstance(rule, dict)}
+    found = []
+    for number, rule in enumerate(wanted.rules):
+        name = rule.settings.get("event")
+        event = Event(name) if name in set(Event) else None
+        if event is not None and fitness.of(event).fit is Fit.NO:
+            new = before.get(rule.was) != event.value
+            found.append(given.UnfitGiven(rule=number, event=event, refused=new))
+    return found
 
 
 def save_rules(
@@ -107,16 +156,22 @@ def save_rules(
     id: str,
     wanted: given.RulesWanted,
     response: Response,
+    glances: TheGlances,
 ) -> given.Saved:
     """These rules instead, in the file and in force at once; or nothing, and what is wrong."""
     existing_camera(desk.site, visitor, id)
+    refused = [one.event.value for one in _unfit(desk, glances, id, wanted) if one.refused]
+    if refused and not wanted.despite:
+        response.status_code = HTTPStatus.CONFLICT
+        return given.Saved(saved=False, cause="unfit", mistakes=[], patch="")
+    unfit = f" [not fit for {', '.join(dict.fromkeys(refused))}]" if refused else ""
 
     def save() -> Configured:
         return desk.configuring.configure_rules(
             id,
             _drafts(wanted),
             who=visitor.account,
-            reason=wanted.reason,
+            reason=wanted.reason + unfit,
             state=wanted.state,
             token=visitor.token,
         )
@@ -245,9 +300,13 @@ def _same(shown: list[dict[str, Any]], running: list[dict[str, Any]]) -> bool:
     ]
 
 
-def _size(desk: Desk, camera: str) -> tuple[int, int]:
+def _view(desk: Desk, camera: str) -> View:
     snapshot = desk.watch.snapshot(camera)
-    view = snapshot.view if snapshot is not None else NOMINAL
+    return snapshot.view if snapshot is not None else NOMINAL
+
+
+def _size(desk: Desk, camera: str) -> tuple[int, int]:
+    view = _view(desk, camera)
     return view.width, view.height
 
 

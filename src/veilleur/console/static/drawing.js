@@ -1,5 +1,7 @@
 // What both drawing pages share: words, numbers, fields, sending.
 
+import { clock as siteClock } from "./clock.js";
+
 const csrf = document.querySelector("meta[name=csrf]").content;
 const words = new Map();
 for (const one of document.querySelector("#words").content.querySelectorAll("[data-key]"))
@@ -27,7 +29,8 @@ export function typed(text) {
 }
 
 export const percent = (share) => shown(share * 100);
-export const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang);
+/** A time as the site has it. */
+export const clock = (at) => siteClock(new Date(at));
 
 /** Ask or order something. status 0: no answer came. */
 export async function send(path, body) {

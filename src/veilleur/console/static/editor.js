@@ -2,6 +2,7 @@
 
 import { fill, made, percent, say, shown, typed } from "./drawing.js";
 import { Plate, stepOf } from "./plate.js";
+import { Fitness } from "./fitness.js";
 import { angleOf, headingOf, middleOf } from "./shapes.js";
 import { Work, tell } from "./work.js";
 
@@ -21,7 +22,9 @@ const work = new Work(path, {
   },
   sent: () => ({ rules: work.now.rules }),
   render,
-  judged() {},
+  judged({ unfit }) {
+    fitness.told(unfit);
+  },
   settled() {
     if (drawing) stopDrawing();
     work.now.selected = Math.min(work.now.selected, work.now.rules.length - 1);
@@ -34,7 +37,9 @@ const work = new Work(path, {
   },
   name: (index) => work.now.rules[index]?.settings.id ?? say("rule"),
   choose: select,
+  wish: () => fitness.wish(),
 });
+const fitness = new Fitness(camera);
 let drawing = null; // { kind: "zone" | "line", points, cross }
 
 const rule = () => work.now.rules[work.now.selected];
@@ -343,6 +348,7 @@ function renderList() {
     const button = list.children[index].querySelector("button");
     button.querySelector(".name").textContent = one.settings.id;
     button.querySelector(".what").textContent = eventOf(one)?.words ?? one.settings.event;
+    button.querySelector(".unfit").hidden = !fitness.isUnfit(one.settings.event);
     button.querySelector(".bad").hidden = !work.mistakes.some((mistake) => mistake.rule === index);
     button.setAttribute("aria-pressed", String(index === work.now.selected));
   });
@@ -453,6 +459,7 @@ function render() {
   renderPlate();
   renderList();
   renderForm();
+  fitness.render(rule()?.settings.event);
   work.renderState();
 }
 
@@ -584,3 +591,4 @@ document.querySelector("main").addEventListener("click", (event) => {
 // ---------------------------------------------------------------- beginning
 await work.load();
 plate.show(camera);
+fitness.watch(render);

@@ -32,6 +32,7 @@ const work = new Work(path, {
   },
   name: () => "",
   choose() {},
+  wish: () => ({}),
 });
 let marking = null; // { cross, first }
 let seen = { points: [], grid: [], people: [], level: "none", error_m: null, step_m: 0 };

@@ -63,7 +63,7 @@ export class Work {
    * was given; made(told): the state as the service gave it; sent(): what the service is sent of it;
    * render(): show it; judged(answer): what more the service said; settled(): after a step back or
    * forth; cancel(): end a drawing, true where there was one; name(rule), choose(rule): of a rule
-   * with a mistake. */
+   * with a mistake; wish(): what saving is told besides. */
   constructor(path, page) {
     this.#path = path;
     this.#page = page;
@@ -176,9 +176,10 @@ export class Work {
   async #save(event) {
     event.preventDefault();
     const { reason } = event.target.elements;
-    const sent = { ...this.#page.sent(), reason: reason.value, state: this.told.state };
+    const wish = this.#page.wish();
+    const sent = { ...this.#page.sent(), ...wish, reason: reason.value, state: this.told.state };
     const answer = await send(this.#path, sent);
-    if (answer.body?.mistakes) {
+    if (answer.body?.mistakes?.length) {
       this.mistakes = answer.body.mistakes;
       this.#listMistakes(this.mistakes);
     }
@@ -198,6 +199,7 @@ function tellSaved({ status, body }) {
   }
   const cause = body?.cause;
   if (cause === "moved") tell(say("cause-moved"));
+  else if (cause === "unfit") tell(say("unfit"));
   else if (cause === "read_only") {
     tell(say("read-only"));
     patch.textContent = body.patch;
