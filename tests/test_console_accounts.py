@@ -20,12 +20,12 @@ from veilleur.console.identities import KeptIdentities
 from veilleur.console.passwords import Passwords
 from veilleur.console.permission import QUALIFIED, Permission, Role
 from veilleur.console.refusal import NotAllowed, TooMany
-from veilleur.console.signing import WrongPassword
+from veilleur.console.signing import SignIn, WrongPassword
 from veilleur.console.visitor import Visitor
 from veilleur.errors import AlreadyStored, ConfigurationError, NotFound, StoreError
 from veilleur.law.deed import COMMAND_LINE, Deed
 from veilleur.store import accounts as stored
-from veilleur.store import sessions, tokens
+from veilleur.store import failed, sessions, tokens
 from veilleur.store.tokens import Token
 
 
@@ -167,6 +167,55 @@ def test_an_address_that_tries_many_names_is_locked_too(house: Residents) -> Non
     with pytest.raises(TooMany):
         enter(house)
     assert visitor(house, enter(house, address="10.0.0.2"))
+
+
+def fail(house: Residents, times: int, name: str = "ana") -> None:
+    for guess in range(times):
+        house.clock.on(seconds=1)
+        with pytest.raises(WrongPassword):
+            enter(house, name, f"wrong horse {guess}")
+
+
+def restarted(house: Residents) -> Residents:
+    """The same store under a new process."""
+    house.signing = SignIn(house.database, house.settings, house.identities)
+    return house
+
+
+def test_a_restart_opens_no_lock(house: Residents) -> None:
+    fail(house, house.settings.locks.account)
+    house.clock.on(minutes=14)
+    with pytest.raises(TooMany):
+        enter(restarted(house))
+    house.clock.on(minutes=2)
+    assert visitor(house, enter(restarted(house)))
+
+
+def test_a_restart_counts_on_where_it_was(house: Residents) -> None:
+    fail(house, house.settings.locks.account - 1)
+    fail(restarted(house), 1)
+    with pytest.raises(TooMany):
+        enter(house)
+    house.clock.set_by = timedelta(hours=-1)
+    with pytest.raises(TooMany):
+        enter(restarted(house))
+
+
+def test_who_was_right_at_last_begins_anew_over_a_restart_too(house: Residents) -> None:
+    fail(house, house.settings.locks.account - 1)
+    enter(house)
+    fail(restarted(house), house.settings.locks.account - 1)
+    assert visitor(house, enter(house))
+
+
+def test_an_address_is_locked_over_a_restart_and_no_typed_name_is_kept(house: Residents) -> None:
+    for n in range(house.settings.locks.address):
+        fail(house, 1, f"hunter2-{n}")
+    with pytest.raises(TooMany):
+        enter(restarted(house))
+    assert visitor(house, enter(house, address="10.0.0.2"))
+    with house.database.read() as r:
+        assert all("hunter" not in one.key for one in failed.recent(r, NOW))
 
 
 def test_guesses_at_the_same_time_are_counted_all(house: Residents) -> None:

@@ -61,6 +61,10 @@ class Failures:
             self._failed.popitem(last=False)
         return len(failed) == self.allowed
 
+    def restore(self, key: str, at: float) -> None:
+        """It failed then, before this process began. The oldest come first."""
+        self._failed.setdefault(key, deque()).append(at)
+
     def forget(self, key: str) -> None:
         """It was right this time."""
         self._failed.pop(key, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 from anyio import CapacityLimiter, to_thread
 
@@ -19,7 +20,7 @@ from veilleur.console.refusal import Refused, TooMany
 from veilleur.console.settings import Settings
 from veilleur.console.visitor import Visitor
 from veilleur.law.deed import SYSTEM, Deed, Entry
-from veilleur.store import accounts, sessions
+from veilleur.store import accounts, failed, sessions
 from veilleur.store.accounts import Account
 from veilleur.store.database import Database
 
@@ -39,7 +40,7 @@ class WrongPassword(Refused):
 
 
 class SignIn:
-    """One for the console: it remembers who failed how often, until it is restarted."""
+    """One for the console: it remembers who failed how often, over a restart too."""
 
     def __init__(self, database: Database, settings: Settings, identities: KeptIdentities) -> None:
         self._database, self._settings, self._identities = database, settings, identities
@@ -47,6 +48,22 @@ class SignIn:
         self._names = Failures(locks.account, locks.within_s)
         self._addresses = Failures(locks.address, locks.within_s)
         self._limiter = CapacityLimiter(AT_ONCE)
+        self._restore()
+
+    def _restore(self) -> None:
+        """Locks of before a restart. Of a time to come: as if it were now, for the clock was set
+        back."""
+        now, host_s = self._settings.now(), time.monotonic()
+        with self._database.read() as r:
+            known = failed.recent(r, now - self._within)
+        for one in known:
+            kind, _, key = one.key.partition(":")
+            where = self._names if kind == "account" else self._addresses
+            where.restore(key, host_s - max(0.0, (now - one.at).total_seconds()))
+
+    @property
+    def _within(self) -> timedelta:
+        return timedelta(seconds=self._settings.locks.within_s)
 
     async def enter(self, name: str, password: str, address: str, before: str) -> str:
         """The secret of a new session. before: the cookie that came with the request; its session,
@@ -80,16 +97,21 @@ class SignIn:
     def _failed(self, name: str, address: str, account: Account | None) -> None:
         now = time.monotonic()
         locks = [self._names.note(name, now), self._addresses.note(address, now)]
-        self._identities.record(
-            Entry(
-                deed=Deed.LOCKED_OUT if any(locks) else Deed.SIGN_IN_REFUSED,
-                at=self._settings.now(),
-                who=SYSTEM,
-                of=f"account:{account.name}" if account else "",
-                reason="password" if account else "unknown account",
-                details={"address": address},
-            )
+        at, keys = self._settings.now(), [failed.of_address(address)]
+        if account is not None:
+            keys.append(failed.of_account(account.name))
+        entry = Entry(
+            deed=Deed.LOCKED_OUT if any(locks) else Deed.SIGN_IN_REFUSED,
+            at=at,
+            who=SYSTEM,
+            of=f"account:{account.name}" if account else "",
+            reason="password" if account else "unknown account",
+            details={"address": address},
         )
+        with self._database.write() as w:
+            w.record(entry)
+            failed.note(w, keys, at)
+            failed.purge(w, at - self._within)
 
     def _begin(self, account: Account, address: str, before: str) -> str:
         now = self._settings.now()
@@ -98,6 +120,7 @@ class SignIn:
                 raise WrongPassword  # it was changed, or its one sign-in used, meanwhile
             if before:
                 sessions.end(w, sessions.digest(before))
+            failed.forget(w, failed.of_account(account.name))
             if account.once:
                 accounts.change(w, self._used_up(account), now)
             secret = self._identities.begin(w, account.name)
