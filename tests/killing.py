@@ -2,9 +2,10 @@
 
     python -m tests.killing --trials 200 [--seed 0] [--real] [--keep FOLDER]
 
-Four cameras on a made film on which somebody comes again and again, an operator who takes and
-decides everything, a screen on the feed. What is killed: the service in the middle of its work or
-of its start, or a decoding process. Then it is started again, and `tests.history` judges it all.
+Four simulated RTSP cameras that film somebody who comes again and again, an operator who takes and
+decides everything, a screen on the feed. What is killed: the service (engine, store, feed and
+console are threads of it) at any moment, just as it writes to its database, or in its start; or a
+decoding process. Then it is started again, and `tests.history` judges it all.
 """
 
 from __future__ import annotations
@@ -18,21 +19,26 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import veilleur
-from tests.history import Blind, Happens, Pen, read
-from tests.made_desk import made_site
-from tests.struck import Screen, Service, judged
+from tests.history import Acknowledged, Blind, Decided, Fed, Happens, Pen, Received, Shown, read
+from tests.made_desk import made_film, write_site
+from tests.nest import Nest
+from tests.side_by_side import again
+from tests.struck import VICTIM, Screen, Service, judged
 from veilleur.law.gate import boot_s
+from veilleur.simulation.simulator import SimulatedCamera, Simulator
 
 CAMERAS = ("one", "two", "three", "four")
-WORKING, STARTING, DECODER = "at work", "while starting", "a decoder"
-KINDS = (WORKING,) * 6 + (STARTING,) * 2 + (DECODER,) * 2
+WORKING, WRITING, STARTING, DECODER = "at work", "as it writes", "while starting", "a decoder"
+KINDS = (WORKING,) * 3 + (WRITING,) * 3 + (STARTING,) * 2 + (DECODER,) * 2
+WRITES_WITHIN_S = 2.0
+PROVEN = (Fed, Acknowledged, Decided, Received, Shown)
 
 
 @dataclass(slots=True)
@@ -66,22 +72,36 @@ def courtyard(folder: Path) -> None:
     (folder / "site.yaml").write_text(head + cameras)
 
 
+@contextmanager
+def filmed(folder: Path) -> Iterator[None]:
+    """As long as this lasts there are four RTSP cameras, which the site file in `folder` names."""
+    film = made_film(folder)
+    with Simulator([SimulatedCamera(film) for _ in CAMERAS]) as simulator:
+        sources = {name: simulator.url(number) for number, name in enumerate(CAMERAS)}
+        write_site(folder, sources)
+        yield
+
+
 def trials(folder: Path, number: int, seed: int, options: Sequence[str] = ()) -> Trials:
     """In `folder`, where site.yaml is. The history stays there."""
-    die, done = Random(seed), Trials(number, seed)
-    service, pen, pause = Service(folder, *options), Pen(folder / "history"), threading.Event()
+    with Nest(VICTIM) as nest:
+        return _trials(folder, Trials(number, seed), nest, options)
+
+
+def _trials(folder: Path, done: Trials, nest: Nest, options: Sequence[str]) -> Trials:
+    die, pause = Random(done.seed), threading.Event()
+    service, pen = Service(folder, *options, nest=nest), Pen(folder / "history")
     if "--real" not in options:
         for camera in CAMERAS:
             pen.write(Happens(camera, "anybody"))
     service.start()
     with Screen(service, CAMERAS) as screen:
         screen.until_all_analysed()
-        for _ in range(number):
+        for _ in range(done.number):
             kind = die.choice(KINDS)
             pause.wait(die.uniform(0.0, 1.5))
-            since = boot_s()
             before_s = service.starved_s() if kind == DECODER else 0.0
-            until = _strike(kind, service, die, pause)
+            since, until = _strike(kind, service, die, pause)
             for camera in CAMERAS:
                 screen.until_shown(camera, analysing=True, since=until)
             done.back_s.setdefault(kind, []).append(boot_s() - until)
@@ -89,19 +109,30 @@ def trials(folder: Path, number: int, seed: int, options: Sequence[str] = ()) ->
             for camera in CAMERAS:
                 pen.write(Blind(camera, since, until, starved_s))
         service.end()
-        hear_the_rest(screen, folder)
+        hear_the_rest(screen, folder, nest)
     pen.close()
     done.wrong = judged(folder)
     done.events = Counter(type(event).__name__ for event in read(folder / "history"))
+    done.wrong += [
+        f"no {kind.__name__} at all: nothing was put to the test"
+        for kind in PROVEN
+        if not done.events[kind.__name__]
+    ]
     return done
 
 
-def _strike(kind: str, service: Service, die: Random, pause: threading.Event) -> float:
-    """Returns when the fault was over."""
+def _strike(
+    kind: str, service: Service, die: Random, pause: threading.Event
+) -> tuple[float, float]:
+    """Returns when the fault began, and when it was over."""
+    if kind == WRITING:
+        _until_it_writes(service.folder / "data" / "veilleur.db-wal")
+        pause.wait(die.uniform(0.0, 0.004))
+    since = boot_s()
     if kind == DECODER:
         with suppress(ProcessLookupError):
             os.kill(die.choice(sorted(service.family())), signal.SIGKILL)
-        return boot_s()
+        return since, boot_s()
     service.kill()
     if kind == STARTING:
         service.start()
@@ -109,12 +140,26 @@ def _strike(kind: str, service: Service, die: Random, pause: threading.Event) ->
         service.kill()
     over = boot_s()
     service.start()
-    return over
+    return since, over
 
 
-def hear_the_rest(screen: Screen, folder: Path) -> None:
+def _until_it_writes(log: Path) -> None:
+    """Or for WRITES_WITHIN_S, where nothing happens."""
+    before, deadline = _changed(log), boot_s() + WRITES_WITHIN_S
+    while _changed(log) == before and boot_s() < deadline:
+        os.sched_yield()
+
+
+def _changed(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def hear_the_rest(screen: Screen, folder: Path, nest: Nest | None = None) -> None:
     """What was stored in the last moments is heard by whoever comes back."""
-    service = Service(folder, "--stopped")
+    service = Service(folder, "--stopped", nest=nest)
     service.start()
     service.until_open()
     screen.follow(service)
@@ -130,14 +175,18 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="an empty folder for everything")
     asked = parser.parse_args()
     folder = asked.keep or Path(tempfile.mkdtemp())
-    if asked.real:
-        courtyard(folder)
-    else:
-        made_site(folder, *CAMERAS)
-    done = trials(folder, asked.trials, asked.seed, ["--real"] if asked.real else [])
-    print(done, *done.wrong[:20], sep="\n")
+    with again("tests.killing", *sys.argv[1:]):
+        if asked.real:
+            courtyard(folder)
+            done = trials(folder, asked.trials, asked.seed, ["--real"])
+        else:
+            with filmed(folder):
+                done = trials(folder, asked.trials, asked.seed)
     if done.wrong:
-        print(f"the history is in {folder}")
+        print(*done.wrong[:20], f"the history is in {folder}", sep="\n")
+        print("again: python -m tests.killing", *sys.argv[1:])
+    print(done)
+    if done.wrong:
         sys.exit(1)
     if asked.keep is None:
         shutil.rmtree(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ cameras:
 """
 CAMERA = """
   - id: {id}
-    source: street.mp4
+    source: {source}
     rules: [{{id: anybody, event: forbidden_zone, subject: person, params: {{dwell_s: 0.6}},
              zone: [[0, 0], [1, 0], [1, 1], [0, 1]]}}]
 """
@@ -36,12 +36,22 @@ def comes_and_goes(seconds: float) -> float | None:
     return across(seconds) if seconds % 9.0 < 6.0 else None
 
 
+def made_film(folder: Path, seconds: float = 18.0) -> Path:
+    return street(folder / "street.mp4", seconds, comes_and_goes)
+
+
+def write_site(folder: Path, sources: Mapping[str, str]) -> Path:
+    """A site file. sources: what each camera is, by its name. Returns the file."""
+    file = folder / "site.yaml"
+    cameras = [CAMERA.format(id=name, source=source) for name, source in sources.items()]
+    file.write_text(SITE + "".join(cameras))
+    return file
+
+
 def made_site(folder: Path, *cameras: str, seconds: float = 18.0) -> Path:
     """A site file and the film that all its cameras show. Returns the file."""
-    street(folder / "street.mp4", seconds, comes_and_goes)
-    file = folder / "site.yaml"
-    file.write_text(SITE + "".join(CAMERA.format(id=name) for name in cameras))
-    return file
+    film = made_film(folder, seconds)
+    return write_site(folder, dict.fromkeys(cameras, film.name))
 
 
 def made_act(*cameras: str, seconds: float = 86_400.0, **changes: object) -> Authorisation:

@@ -1,5 +1,7 @@
 """The whole service in a process of its own, to be struck: python -m tests.serve_victim FOLDER
 
+With --nest (`tests.nest`) it stays where it has imported everything, and forks services.
+
 FOLDER holds site.yaml, made by the harness; the data folder and the history lie in it. The service
 is the product's own, wrapped from outside: each frame that is looked at, each signal the store has
 acknowledged and each verdict goes into the history (`tests.history`). An operator who never tires
@@ -9,6 +11,7 @@ takes and decides what waits. The cookie of a screen is written to FOLDER/cookie
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +23,7 @@ from typing import Any, Self
 
 from tests.history import Acknowledged, Decided, Fed, Pen
 from tests.made_desk import made_act, made_settings
+from tests.nest import hatch
 from tests.watching import Blocks, Made
 from veilleur.cli import serve as serving
 from veilleur.cli.choosing import chosen
@@ -88,12 +92,8 @@ def the_act(file: Path, cameras: Sequence[str], seconds: float) -> Authorisation
     return Authorisation.model_validate_json(file.read_text())
 
 
-@contextmanager
-def screen(desk: Desk, settings: Settings, folder: Path) -> Iterator[None]:
-    """An account with a session, for the harness."""
-    now = datetime.now(UTC)
-    until = now + DAY
-    account = Account(
+def account_of_the_screen(settings: Settings, until: datetime) -> Account:
+    return Account(
         name=SCREEN,
         password=settings.passwords.hash("correct horse battery", SCREEN),
         roles=frozenset({Role.OPERATOR}),
@@ -101,9 +101,15 @@ def screen(desk: Desk, settings: Settings, folder: Path) -> Iterator[None]:
         trained_until=until,
         language="en",
     )
+
+
+@contextmanager
+def screen(desk: Desk, settings: Settings, folder: Path) -> Iterator[None]:
+    """An account with a session, for the harness."""
+    now = datetime.now(UTC)
     with desk.database.write() as w:
         if accounts.account(w, SCREEN) is None:
-            accounts.add(w, account, now)
+            accounts.add(w, account_of_the_screen(settings, now + DAY), now)
         secret = KeptIdentities(desk.database, settings).begin(w, SCREEN)
     (folder / "cookie").write_text(secret)
     yield
@@ -136,13 +142,20 @@ def _operate(desk: Desk, pen: Pen, die: Random, ended: threading.Event) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--nest"]:
+        hatch(int(sys.argv[2]), serve)
+    else:
+        serve(sys.argv[1:])
+
+
+def serve(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--real", action="store_true", help="the product's own detector")
     parser.add_argument("--idle", action="store_true", help="no operator")
     parser.add_argument("--stopped", action="store_true", help="everything is stopped at once")
     parser.add_argument("--until", type=float, default=86_400.0, help="seconds the act holds")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     folder: Path = asked.folder
     data = folder / "data"
     data.mkdir(exist_ok=True)

@@ -23,6 +23,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tests.history import Pen, Received, Shown, kept, read, violations
+from tests.nest import Nest, Started
 from veilleur.law.gate import boot_s
 from veilleur.store import outbox
 from veilleur.store.database import Database, reading
@@ -46,17 +47,23 @@ def until(true: Callable[[], bool], what: Callable[[], str]) -> None:
 class Service:
     """`veilleur serve` in a process, again and again on the same folder."""
 
-    def __init__(self, folder: Path, *options: str, before: Sequence[str] = ()) -> None:
-        self.folder, self._options, self._before = folder, options, before
-        self._process: subprocess.Popen[str] | None = None
+    def __init__(self, folder: Path, *options: str, nest: Nest | None = None) -> None:
+        """nest: where it is forked; without one it is started as a program."""
+        self.folder, self._options, self._nest = folder, options, nest
+        self._process: Started | None = None
         self.address = ""
         self.said: list[str] = []
         self.environment: dict[str, str] = {}
 
     def start(self) -> None:
         self.address = ""
-        self._process = subprocess.Popen(
-            [*self._before, sys.executable, "-m", VICTIM, str(self.folder), *self._options],
+        arguments = (str(self.folder), *self._options)
+        self._process = self._nest.fork(arguments) if self._nest else self._program(arguments)
+        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+
+    def _program(self, arguments: Sequence[str]) -> Started:
+        return subprocess.Popen(
+            [sys.executable, "-m", VICTIM, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -64,9 +71,8 @@ class Service:
             env={**os.environ, **self.environment},
             start_new_session=True,
         )
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
 
-    def _listen(self, process: subprocess.Popen[str]) -> None:
+    def _listen(self, process: Started) -> None:
         assert process.stdout
         with process.stdout as lines:
             for line in lines:

@@ -11,31 +11,29 @@ from pathlib import Path
 import pytest
 
 from tests.history import WITHIN_S, Happens, Pen
-from tests.killing import CAMERAS, courtyard, hear_the_rest, trials
+from tests.killing import CAMERAS, hear_the_rest
 from tests.made_desk import made_site
+from tests.side_by_side import parts, together
 from tests.struck import Screen, Service, judged, until
 from veilleur.law.gate import boot_s
 
-CI, LONG, REAL = 8, 200, 20
+CI, LONG, REAL = 200, 1000, 20
 RED_WITHIN_S = 15.0
 
 
 @pytest.mark.parametrize("number", [CI, pytest.param(LONG, marks=pytest.mark.long)])
-def test_killed_at_any_moment_it_loses_and_doubles_nothing_and_is_back(
-    tmp_path: Path, number: int
-) -> None:
-    made_site(tmp_path, *CAMERAS)
-    done = trials(tmp_path, number, seed=number)
-    assert done.wrong == [], f"python -m tests.killing --trials {number} --seed {number}"
-    for kind in ("Fed", "Acknowledged", "Decided", "Received", "Shown"):
-        assert done.events[kind], f"{kind}: nothing was put to the test"
+def test_killed_at_any_moment_it_loses_and_doubles_nothing_and_is_back(number: int) -> None:
+    together(
+        [
+            ("tests.killing", "--trials", str(len(part)), "--seed", str(part.start))
+            for part in parts(0 if number == CI else CI, number)
+        ]
+    )
 
 
 @pytest.mark.long
-def test_so_it_does_with_the_real_detector(tmp_path: Path) -> None:
-    courtyard(tmp_path)
-    done = trials(tmp_path, REAL, 1, ["--real"])
-    assert done.wrong == [], f"python -m tests.killing --trials {REAL} --seed 1 --real"
+def test_so_it_does_with_the_real_detector() -> None:
+    together([("tests.killing", "--trials", str(REAL), "--seed", "1", "--real")])
 
 
 def test_stopped_decoders_a_held_database_and_a_stopped_service_are_seen_and_do_no_harm(
