@@ -199,6 +199,65 @@ def test_somebody_small_in_what_is_new_is_looked_at_again_from_nearer_to() -> No
     assert {len(turns) for _, turns in poses.shown} == {1, 4}
 
 
+FELL = Box(540, 335, 645, 352)
+
+
+class LiesThere:
+    """A pose model that reads a body that lies where the picture is dark."""
+
+    def of(
+        self,
+        picture: Picture,
+        view: View,
+        box: Box,
+        turns: Sequence[int] = (0,),
+        enough: float | None = None,
+    ) -> Pose:
+        there = float(picture.luma[340:350, 560:630].mean()) < 60
+        return replace(LIES, scores=LIES.scores * float(there))
+
+
+@pytest.mark.parametrize(
+    ("blind_s", "lit", "found"),
+    [
+        pytest.param(4.0, 0, True, id="blind for seconds"),
+        pytest.param(20.0, 25, True, id="for longer, and in another light"),
+        pytest.param(40.0, 0, False, id="for so long that nobody is known any more"),
+    ],
+)
+def test_who_lay_before_the_camera_was_blind_is_found_again_and_got_no_older(
+    blind_s: float, lit: int, found: bool
+) -> None:
+    """A second before anybody says so, something is before the camera."""
+    lying = Lying(VIEW, cast("Poses", LiesThere()))
+    stood, hand = Box(520, 260, 560, 360), picture(Box(0, 0, 640, 480))
+    for time in every(0.2, 9):
+        shows = picture() if time < 3 else picture(FELL)
+        before = lying.step(shows, *seen(stood, time, until=3.0), time)
+    assert before[0].lying == 1.0
+    for time in every(0.2, 10.2, since=9.2):
+        lying.step(hand, Tracks.none(), Detections.none(), time)
+    lying.resume(blind_s)
+    for time in every(0.2, 15 + blind_s, since=10.2 + blind_s):
+        after = lying.step(picture(FELL, light=lit), Tracks.none(), Detections.none(), time)
+    assert bool(after) is found
+    if found:
+        assert after[0].lying == 1.0
+        assert after[0].still_since - before[0].still_since == pytest.approx(blind_s, abs=0.1)
+
+
+def test_who_was_only_suspected_before_a_long_blindness_is_nobody() -> None:
+    lying = Lying(VIEW, cast("Poses", LiesThere()))
+    stood = Box(520, 260, 560, 360)
+    for time in every(0.2, 3.4):
+        lying.step(picture(), *seen(stood, time, until=3.0), time)
+    assert len(lying.bodies) == 1
+    lying.resume(9.0)
+    for time in every(0.2, 20, since=12.4):
+        found = lying.step(picture(FELL), Tracks.none(), Detections.none(), time)
+    assert found == ()
+
+
 def seen(box: Box, time: float, *, until: float) -> tuple[Tracks, Detections]:
     """Somebody who stands there until then, and is not found afterwards."""
     if time >= until:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.made import VIEW, every, rule, scene
 from veilleur.errors import ConfigurationError
-from veilleur.events.rule import Rule, Signal
+from veilleur.events.rule import Rule, Signal, Verdict
 from veilleur.events.wording import sentence
 from veilleur.geometry import Box
 from veilleur.perception.body import Body
@@ -116,11 +116,23 @@ def test_two_who_fall_are_two_candidates_with_their_own_checks() -> None:
     assert len(verdicts[0].candidates) == 2
 
 
-def test_time_blind_is_not_held_and_the_countdown_begins_anew() -> None:
+@pytest.mark.parametrize("step", [0.04, 0.1, 0.2, 0.5])
+def test_a_countdown_goes_on_where_it_stopped_when_the_camera_was_blind(step: float) -> None:
+    """Of a body that is found again time blind has made nothing older (`Body`)."""
     watched = ground_rule()
-    assert told(watched, LYING, [8.0]) == []
-    assert watched.step(scene(9, Tracks.none(), bodies=(LYING,), blind="dark")).candidates == ()
-    assert [s.noticed for s in told(watched, LYING, every(1, 16, since=10))] == [14.0]
+    said = told(watched, LYING, every(step, 8.0))
+    for time in every(step, 11.9, since=8.1):
+        assert watched.step(scene(time, Tracks.none(), bodies=(), blind="dark")) == Verdict()
+    later = replace(LYING, still_since=LYING.still_since + 4.0)
+    said += told(watched, later, every(step, 20, since=12))
+    assert [s.noticed for s in said] == [pytest.approx(14.0, abs=step)]
+
+
+def test_who_was_told_before_the_camera_was_blind_is_not_told_again() -> None:
+    watched = ground_rule()
+    assert len(told(watched, LYING, [9.0, 10.0])) == 1
+    watched.step(scene(11, Tracks.none(), bodies=(), blind="dark"))
+    assert told(watched, LYING, [14.0, 30.0]) == []
 
 
 @pytest.mark.parametrize("then", [3.0, 60.0])

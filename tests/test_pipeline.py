@@ -120,10 +120,14 @@ class Onlooker:
     event: Event = Event.WEAPON
     shown: list[float] = field(default_factory=list)
     forgot: int = 0
+    paused: list[str] = field(default_factory=list)
 
     def look(self, scene: Scene, frame: Frame) -> Scene:
         self.shown.append(frame.time)
         return scene
+
+    def pause(self, blind: str) -> None:
+        self.paused.append(blind)
 
     def forget(self) -> None:
         self.forgot += 1
@@ -146,6 +150,15 @@ def test_a_sense_sees_no_picture_while_its_event_is_stopped_or_not_authorised() 
     assert served.shown == [0.0, 0.2, 0.6], "one rule of the event may be served: it looks"
     assert served.forgot == 1
     assert foreign.shown == []
+
+
+def test_a_sense_is_told_that_the_camera_is_blind_and_why_and_need_not_forget() -> None:
+    line = pipeline(Gate({"gate": Laboratory("test")}), Witness(), ZONE)
+    sense = Onlooker(Event.FORBIDDEN_ZONE)
+    line.senses = [sense]
+    for time, blind in [(0.0, None), (0.2, "dark"), (0.4, "moved"), (0.6, None)]:
+        line.step(frame(time, blind), NOW)
+    assert (sense.shown, sense.paused, sense.forgot) == ([0.0, 0.6], ["dark", "moved"], 0)
 
 
 OTHER = ZONE.model_copy(update={"id": "other"})

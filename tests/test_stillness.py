@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.made import every
 from tests.resting import BAG, VIEW, between, picture, place
 from veilleur.cameras.frame import Frame
 from veilleur.engine.stillness import StillnessSense
 from veilleur.events.scene import Scene
-from veilleur.geometry import ImageArray, View
+from veilleur.geometry import FloatArray, ImageArray, View
 from veilleur.perception.closeup import Closeup
 from veilleur.perception.objects import Detections, Kind
 from veilleur.perception.still import Content, Stillness
@@ -40,10 +43,16 @@ class Watched:
     def __post_init__(self) -> None:
         self.sense = StillnessSense(Closeup(self.detector, self.view), countdown_s=8.0)
 
-    def see(self, time: float, bag_from: float = 10.0) -> Stillness | None:
+    def see(
+        self,
+        time: float,
+        bag_from: float = 10.0,
+        bag_until: float = np.inf,
+        edit: Callable[[FloatArray], FloatArray] = np.asarray,
+    ) -> Stillness | None:
         image = place()
-        between(BAG, bag_from)(image, time)
-        frame = Frame("camera", 0, time, picture(image, time))
+        between(BAG, bag_from, bag_until)(image, time)
+        frame = Frame("camera", 0, time, picture(edit(image), time))
         return self.sense.look(Scene("camera", time, self.view), frame).still
 
 
@@ -85,6 +94,56 @@ def test_after_forgetting_the_place_is_known_from_then_on() -> None:
     assert said is not None
     assert said.since == 30.0
     assert said.objects == ()
+
+
+def covered(image: FloatArray) -> FloatArray:
+    return np.full_like(image, 90.0)
+
+
+def seen_again(blind: str, until: float, **more: Any) -> tuple[Stillness, Stillness]:
+    """Before the camera was blind, after twenty seconds, and five seconds after it was; its eye was
+    covered a second before anybody noticed."""
+    watched = Watched()
+    for time in every(0.2, 20):
+        before = watched.see(time)
+    for time in every(0.2, 21.2, since=20.2):
+        watched.see(time, edit=covered)
+    for _ in range(3):
+        watched.sense.pause(blind)
+    for time in every(0.2, until + 5, since=until):
+        after = watched.see(time, **more)
+    assert before is not None
+    assert after is not None
+    return before, after
+
+
+def test_what_rested_before_the_camera_was_blind_rests_on_and_got_no_older() -> None:
+    before, after = seen_again("covered", 30.0)
+    (one,), (other,) = before.objects, after.objects
+    assert (one.id, one.box) == (other.id, other.box)
+    assert 8.0 < other.since - one.since < 10.5
+    assert not other.hidden
+
+
+def test_what_was_taken_while_the_camera_was_blind_is_gone_and_leaves_no_thing() -> None:
+    _, after = seen_again("dark", 30.0, bag_until=25.0)
+    assert after.objects == ()
+
+
+@pytest.mark.parametrize(
+    ("blind", "until", "more"),
+    [
+        pytest.param("moved", 30.0, {}, id="the camera was turned"),
+        pytest.param("dark", 95.0, {}, id="blind for longer than a minute"),
+        pytest.param("covered", 30.0, {"edit": np.flipud}, id="another place before it"),
+    ],
+)
+def test_elsewhere_or_much_later_the_place_is_taken_anew(
+    blind: str, until: float, more: dict[str, Any]
+) -> None:
+    _, after = seen_again(blind, until, **more)
+    assert after.since == until
+    assert after.objects == ()
 
 
 def test_boxes_are_in_pixels_of_the_view() -> None:

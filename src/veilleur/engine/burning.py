@@ -22,5 +22,9 @@ class BurningSense:
         blazes = self._watch.step(frame.picture, scene.time, moved=frame.activity.moved > 0)
         return replace(scene, blazes=blazes)
 
+    def pause(self, blind: str) -> None:
+        """Seconds old motion says nothing of what is there afterwards."""
+        self.forget()
+
     def forget(self) -> None:
         self._watch.forget()

@@ -62,6 +62,10 @@ class CurrentsSense:
             return scene
         return replace(scene, flow=self._meter.measure(luma, scene.time, people.boxes))
 
+    def pause(self, blind: str) -> None:
+        """Seconds old motion says nothing of what is there afterwards."""
+        self.forget()
+
     def forget(self) -> None:
         self._meter.forget()
         self._seen = None

@@ -107,7 +107,7 @@ class Pipeline:
         admitted = self._admitted(at)
         served = self._events(admitted)
         if frame.blind is not None:
-            self._drop_pictures()
+            self._pause(frame.blind)
             scene = self._scene(frame.time, self.follower.coast(frame.time), None, frame.blind)
             return self._judge(scene, admitted, frame, None)
         look = self.looker.look(
@@ -176,6 +176,13 @@ class Pipeline:
         self.follower, self.movement = self._copied(self._empty)
         self._headcount, self._watching = None, frozenset()
         self._drop_pictures()
+
+    def _pause(self, blind: str) -> None:
+        """Nothing is compared with the picture before; senses know what may be found again."""
+        if self._shifts is not None:
+            self._shifts.forget()
+        for sense in self.senses:
+            sense.pause(blind)
 
     def _drop_pictures(self, of: Collection[Event] = tuple(Event)) -> None:
         """No comparison goes over a time in which nothing was seen, or nobody might look (for

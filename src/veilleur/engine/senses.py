@@ -27,6 +27,11 @@ class Sense(Protocol):
         """The scene with what this sense found. The frame's picture is not kept."""
         ...
 
+    def pause(self, blind: str) -> None:
+        """The camera sees nothing, for this reason (`cameras.health.Blind`). What is known of the
+        place and of who is in it may be found again afterwards, but no second of it counts."""
+        ...
+
     def forget(self) -> None:
         """Nothing was seen for a time, or nobody might look: nothing is compared over it."""
         ...

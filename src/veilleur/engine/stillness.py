@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from veilleur.cameras.frame import Frame
+from veilleur.cameras.health import Blind
 from veilleur.catalogue import Event
 from veilleur.events.abandoned_object import Parameters
 from veilleur.events.scene import Scene
@@ -25,6 +26,7 @@ EVERY_S = 0.8  # things that rest for seconds need no more
 FIRST_S = 2.0  # a thing is looked at closely at half the rule's countdown, so old at least
 AGAIN_S = 30.0  # then at twice its age, so long after the last look at most
 COVERED = 0.5  # share of a thing in a person's or vehicle's box: it needs no closer look
+PAUSE_S = 60.0  # after longer blindness the place is taken anew
 CHANGED = 0.6  # overlap (IoU) with what was looked at, from which it is no more the same
 EDGE = 1e-6
 
@@ -56,26 +58,58 @@ class StillnessSense:
         self._looks: dict[int, _Look] = {}
         self._said: Stillness | None = None
         self._stepped: float | None = None
+        self._paused = False
 
     def look(self, scene: Scene, frame: Frame) -> Scene:
+        if self._paused:
+            self._resume(scene.time, frame)
         if self._due(scene.time):
             self._stepped = scene.time
             self._background.step(frame.picture, scene.time)
-            found = self._arrivals.step(self._background, scene.time)
-            self._looks = {
-                one.id: self._looks[one.id]
-                for one in found
-                if one.id in self._looks and box_iou(self._looks[one.id].box, one.box) >= CHANGED
-            }
-            self._look_closely(found, frame, scene)
-            self._said = Stillness(
-                self._background.started or scene.time,
-                tuple(map(self._known, found)),
-                self._arrivals.movers(self._background),
-            )
+            if not self._background.waiting:
+                self._said = self._heard(frame, scene)
         return replace(scene, still=self._said)
 
+    def _heard(self, frame: Frame, scene: Scene) -> Stillness:
+        """What is at rest after the background's step."""
+        found = self._arrivals.step(self._background, scene.time)
+        self._looks = {
+            one.id: self._looks[one.id]
+            for one in found
+            if one.id in self._looks and box_iou(self._looks[one.id].box, one.box) >= CHANGED
+        }
+        self._look_closely(found, frame, scene)
+        return Stillness(
+            self._background.started or scene.time,
+            tuple(map(self._known, found)),
+            self._arrivals.movers(self._background),
+        )
+
+    def pause(self, blind: str) -> None:
+        """A camera that looks elsewhere has another place before it."""
+        if blind == Blind.MOVED:
+            self.forget()
+        self._paused = self._stepped is not None
+
+    def _resume(self, time: float, frame: Frame) -> None:
+        """If it is still the place that was known, what rested in it has not got older meanwhile.
+
+        Nothing is said before the next step: whoever listens keeps what was said before.
+        """
+        self._paused = False
+        missed_s = time - (self._stepped if self._stepped is not None else time)
+        if 0 <= missed_s <= PAUSE_S and self._background.recognises(frame.picture):
+            self._background.resume(missed_s)
+            self._arrivals.resume(missed_s)
+            self._looks = {
+                id_: replace(look, time=look.time + missed_s) for id_, look in self._looks.items()
+            }
+            self._stepped = time - EVERY_S
+        else:
+            self.forget()
+
     def forget(self) -> None:
+        self._paused = False
         self._background.forget()
         self._arrivals.forget()
         self._looks.clear()

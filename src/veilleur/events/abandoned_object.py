@@ -49,6 +49,8 @@ BESIDE_HEIGHTS = 0.3  # nearer to a thing already told, in person heights, it is
 CARRIED_S = 4.0  # so long before it came to rest somebody must have been near
 CHANGED = 0.5  # overlap (IoU): less, and what was taken for one thing was a person and a thing
 GONE_S = 10.0  # so long it is told that something was taken away
+PAUSE_S = 60.0  # blind for longer, and nobody knows what became of the place
+MOVED = "moved"  # the word for a camera that looks elsewhere
 UNSEEN_S = 60.0  # and that the camera saw nothing for a time
 FAR = 3.0  # reaches: it is not told more exactly how far away the nearest person is
 PLACED, UNATTENDED, ABANDONED = "placed", "unattended", "alarm"
@@ -130,16 +132,17 @@ class AbandonedObject:
         self._unseen: list[tuple[Box, bool]] = []  # watched when the camera went blind; told?
         self._returned: float | None = None
         self._time: float | None = None
+        self._blind = False
 
     @classmethod
     def build(cls, spec: RuleSpecification, view: View, p: Parameters, *, clock: bool) -> Self:  # noqa: ARG003 (no schedule here)
         return cls(spec, view, p)
 
     def step(self, scene: Scene) -> Verdict:
-        if scene.blind is not None or self._stepped(scene.time):
-            self._interrupt()
         if scene.blind is not None:
+            self._pause(scene.blind)
             return Verdict()
+        self._resume(scene.time)
         if self._returned is None:
             self._returned = scene.time
         self._time = scene.time
@@ -165,12 +168,27 @@ class AbandonedObject:
 
     # ------------------------------------------------------------------ which things
 
-    def _stepped(self, time: float) -> bool:
-        """The clock was set, or nothing was seen for long."""
-        return self._time is not None and not 0 <= time - self._time <= SILENCE_S
+    def _pause(self, blind: str) -> None:
+        self._blind = True
+        if blind == MOVED:
+            self._interrupt()
+
+    def _resume(self, time: float) -> None:
+        """After blindness the countdown goes on where it stopped; not where the clock was set, or
+        nothing was seen for long."""
+        missed_s = 0.0 if self._time is None else time - self._time
+        if not 0 <= missed_s <= (PAUSE_S if self._blind else SILENCE_S):
+            self._interrupt()
+        elif self._blind:
+            for watch in self._watches:
+                watch.attendance.resume(missed_s)
+                watch.gone = watch.gone + missed_s if watch.gone is not None else None
+            self._things.resume(missed_s)
+            self._lately.resume(missed_s)
+        self._blind = False
 
     def _interrupt(self) -> None:
-        """Nothing is counted over a time in which nothing was seen."""
+        """Nothing is counted over a time in which nothing was seen, and that is said."""
         counted = [w for w in self._watches if w.state in (UNATTENDED, ABANDONED)]
         self._unseen += [(w.thing.box, w.state == ABANDONED or w.known) for w in counted]
         self._watches.clear()
@@ -208,11 +226,13 @@ class AbandonedObject:
         known = [u for u in self._unseen if box_iou(u[0], thing.box) >= SAME]
         self._unseen = [u for u in self._unseen if u not in known]
         watch.known = any(told for _, told in known)
+        watch.attendance.brought |= bool(known)
         return watch
 
     def _attended_since(self, thing: Thing) -> Attendance:
         """With what is known of the seconds before it was known that it is at rest."""
-        attendance = Attendance(self._reach, self._p.stay_s, thing.placed)
+        placed = max(thing.placed, -math.inf if self._returned is None else self._returned)
+        attendance = Attendance(self._reach, self._p.stay_s, placed)
         for people in self._lately.since(thing.placed - CARRIED_S):
             attendance.update(people, thing.box)
         return attendance

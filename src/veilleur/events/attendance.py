@@ -7,7 +7,7 @@ once it has stood for a moment.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -92,6 +92,10 @@ class Lately:
         while not 0 <= people.time - self._seen[0].time <= REMEMBERED_S:
             self._seen.popleft()
 
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen: it makes nothing older."""
+        self._seen = deque(replace(seen, time=seen.time + missed_s) for seen in self._seen)
+
     def since(self, time: float) -> list[People]:
         return [seen for seen in self._seen if seen.time >= time]
 
@@ -112,6 +116,14 @@ class Attendance:
         self.nearest = np.inf
         self.near = False
         self.brought = False  # somebody was at it when it came to rest
+
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen: it counts for nothing. Who stays has to be seen staying."""
+        self._new_until += missed_s
+        self._last += missed_s
+        if self.alone_since is not None:
+            self.alone_since += missed_s
+        self._stays.clear()
 
     def update(self, people: People, box: Box) -> None:
         """alone_since afterwards: since when nobody attends it; None: somebody does."""

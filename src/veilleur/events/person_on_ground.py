@@ -78,6 +78,7 @@ class PersonOnGround:
         self._told: set[int] = set()
         self._time: float | None = None
         self._anew = -math.inf
+        self._blind = False
 
     @classmethod
     def build(cls, spec: RuleSpecification, view: View, p: Parameters, *, clock: bool) -> Self:  # noqa: ARG003 (no schedule here)
@@ -85,14 +86,16 @@ class PersonOnGround:
         return cls(spec, view, p)
 
     def step(self, scene: Scene) -> Verdict:
-        gap = self._time is not None and not 0 <= scene.time - self._time <= SILENCE_S
-        self._time = scene.time
-        if scene.blind is not None or gap:
-            self._lowered.forget()
+        if scene.blind is not None:
+            self._blind = True
+            return Verdict()
+        if self._time is not None and not 0 <= scene.time - self._time <= SILENCE_S:
             self._told.clear()
             self._anew = scene.time
-        if scene.blind is not None:
-            return Verdict()
+            self._lowered.forget()
+        elif self._blind:
+            self._lowered.forget()
+        self._blind, self._time = False, scene.time
         bodies = scene.bodies if scene.bodies is not None else self._lowered.step(scene)
         inside = [body for body in bodies if self._inside(body)]
         self._told &= {body.key for body in inside}

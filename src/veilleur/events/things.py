@@ -67,6 +67,14 @@ class Things:
         self._things.clear()
         self._word = self._looked = None
 
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen: it makes nothing older, and nothing is lost by it."""
+        for thing in self._things:
+            thing.placed += missed_s
+            thing.seen += missed_s
+            thing.bag_seen += missed_s
+        self._looked = self._looked + missed_s if self._looked is not None else None
+
     def update(self, scene: Scene) -> tuple[list[Thing], list[Thing]]:
         """Those that are there, and those that have just gone."""
         before = list(self._things)

@@ -62,6 +62,10 @@ class Arrivals:
         self._labels = np.zeros((0, 0), np.int64)
         self._nature.clear()
 
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen: it makes nothing older."""
+        self._nature = {id_: (what, at + missed_s) for id_, (what, at) in self._nature.items()}
+
     def step(self, background: Background, time: float) -> tuple[StillObject, ...]:
         """What is at rest after the background's step. Light and traces are handed back to it."""
         if background.now.luma.shape != self._labels.shape:

@@ -30,10 +30,14 @@ FIRST_S = 10.0  # at the beginning the slow layer learns faster
 DARKEST = 8.0  # grey levels: no ratio is taken of less
 FLOODED = 0.4  # share of the picture that differs at once: the light has changed
 LEAST_GAIN = 0.015
+WAITS_S = 2.5  # after so long it is the light that has changed, and the place is taken anew
 SWITCHED = 0.12  # logarithm of the factor between two pictures: no exposure follows so fast
 BLACK = 16.0  # of luma where the picture's range is limited: no light
 LIGHT_REACH = 0.15  # of the picture's width: so far around, the light is the same
 NEVER = np.inf
+CELL = 8  # pixels of the working size
+CONTRAST = 4.0  # grey levels (standard deviation) from which a cell has texture
+ALIKE, KNOWN_AGAIN = 0.5, 0.6  # correlation of such a cell; share of them: it is the same place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,23 @@ def working_size(width: int, height: int) -> tuple[int, int]:
     return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
 
 
+def _likeness(known: FloatArray, now: FloatArray) -> FloatArray:
+    """(n,) correlation, -1..1, of the cells of two lumas in which the first has texture."""
+    rows, columns = known.shape[0] // CELL, known.shape[1] // CELL
+    cells = [
+        luma[: rows * CELL, : columns * CELL]
+        .reshape(rows, CELL, columns, CELL)
+        .transpose(0, 2, 1, 3)
+        .reshape(rows * columns, CELL * CELL)
+        for luma in (known, now)
+    ]
+    one, other = (cell - cell.mean(axis=1, keepdims=True) for cell in cells)
+    textured = one.std(axis=1) >= CONTRAST
+    one, other = one[textured], other[textured]
+    scale = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    return np.asarray((one * other).sum(axis=1) / np.maximum(scale, 1.0))
+
+
 class Background:
     """The two layers of one camera. `known` and `now` are the slow layer and the picture.
 
@@ -114,6 +135,7 @@ class Background:
         """Nothing is known any more."""
         self.time: float | None = None
         self.started: float | None = None
+        self._flooded: float | None = None
         self.known = self.lately = self.now = Planes(
             np.zeros((0, 0), np.float32), np.zeros((2, 0, 0), np.float32)
         )
@@ -125,6 +147,11 @@ class Background:
     @property
     def ready(self) -> bool:
         return self.started is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Everything has just changed, and nothing was taken from the last picture."""
+        return self._flooded is not None
 
     @property
     def at_rest(self) -> BoolArray:
@@ -141,6 +168,22 @@ class Background:
         """(h, w): of what is at rest, what is not seen now."""
         return np.asarray(self.at_rest & (self.seen < (self.time or 0.0)))
 
+    def recognises(self, picture: Picture) -> bool:
+        """Whether this is the place as it was known, in whatever light: its texture is there."""
+        now = Planes.of(picture)
+        if self.started is None or now.luma.shape != self.known.luma.shape:
+            return False
+        likeness = _likeness(self.known.luma, now.luma)
+        return bool(len(likeness)) and float((likeness >= ALIKE).mean()) >= KNOWN_AGAIN
+
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen: it makes nothing older."""
+        for times in (self.began, self.seen, self._front_began):
+            times += missed_s
+        self.time = self.time + missed_s if self.time is not None else None
+        self.started = self.started + missed_s if self.started is not None else None
+        self._flooded_s = 0.0
+
     def step(self, picture: Picture, time: float) -> None:
         """Take the next picture, at least a tenth of a second after the last. time: seconds."""
         now = Planes.of(picture)
@@ -152,8 +195,12 @@ class Background:
         tolerance = np.clip(NOISY * self._unrest, LUMA, NOISIEST)
         strange = now.differs(self.known, tolerance, CHROMA)
         if abs(np.log(gain)) > SWITCHED or strange[~self.at_rest].mean() > FLOODED:
+            if self._waits(time):
+                self._scale(1 / gain)
+                return
             self._relight(now, time)
             strange = now.differs(self.known, tolerance, CHROMA)
+        self._flooded = None
         self._learn(now, ~strange, elapsed_s, time)
         self._rest(now, strange, tolerance, elapsed_s, time)
         self.now, self.time, self._strange = now, time, strange
@@ -184,9 +231,19 @@ class Background:
         gain = float(np.median(now.luma[::4, ::4][lit] / known[lit]))
         if gain <= 0 or abs(gain - 1) <= LEAST_GAIN:
             return 1.0
+        self._scale(gain)
+        return gain
+
+    def _scale(self, gain: float) -> None:
         for layer in (self.known, self.lately, self._front):
             layer.scale(gain)
-        return gain
+
+    def _waits(self, time: float) -> bool:
+        """Everything has just changed: the light, or something is before the camera, which health
+        then says. Nothing is learnt before that is sure."""
+        if self._flooded is None or time < self._flooded:
+            self._flooded = time
+        return time - self._flooded < WAITS_S
 
     def _relight(self, now: Planes, time: float) -> None:
         """The light has changed in parts: the place is as it looks now, under what is at rest as it

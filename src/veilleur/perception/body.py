@@ -14,8 +14,9 @@ class Body:
     key: number of the track as it stood; no two bodies have the same. box: where he is, or was last
     seen, pixels of the view. stood_px: his height when upright, pixels. upright_s: how long he was
     seen upright. upright_until: when last; down_since: since when he is not; still_since: since
-    when he has not moved (seconds of the stream). lying: share of the last looks that found him
-    lying, 0..1; looks: how many there were; lying_since: when the first of them did, None: none.
+    when he has not moved (seconds of the stream; a time in which the camera was blind has made none
+    of them older). lying: share of the last looks that found him lying, 0..1; looks: how many there
+    were; lying_since: when the first of them did, None: none.
     hidden: somebody stands before him, so nothing can be said now.
     """
 

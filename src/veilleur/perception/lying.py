@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from veilleur.perception.objects import Detections, Kind, Tracks
 from veilleur.perception.pose import Poses
 from veilleur.perception.posture import Posture, posture
 from veilleur.perception.rest import ELSEWHERE, MOVED, Rest
-from veilleur.perception.standing import Standing, Suspect
+from veilleur.perception.standing import FORGET_S, Standing, Suspect
 
 TURNS, CLEAR = (0, 1, 3, 2), 0.55  # a pose so sure needs no further turn
 LEAST_PX = 60.0  # height upright, pixels of the view: smaller people are not looked for
@@ -45,8 +45,11 @@ SURE_AFTER = 2  # looks that found him lying: as long as nothing moves, that is 
 GONE_AFTER = 3  # looks in a row that did not
 COVERED = 0.3  # share of a body or suspect behind somebody else's box
 FOUND_AGAIN = 0.7  # heights: somebody who begins so near to where another was lost is that one
+BLIND_S = 30.0  # blind for longer, and nobody is known any more
+FLOODED, FLOOD_S = 0.6, 3.0  # share of the picture that is new: nobody is looked at, for so long
 QUIET = 0.1  # share of a body: less has changed, so there is nothing new to see
 SAVED = 24.0  # inferences that may be saved up
+NOBODY = np.zeros((0, 4))
 RATE = 0.8  # inferences a second, in the long run, on one camera
 
 
@@ -76,6 +79,19 @@ class _Down:
     def gone(self) -> bool:
         last = list(self.results)[-GONE_AFTER:]
         return len(last) == GONE_AFTER and not any(last)
+
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen."""
+        one = self.suspect
+        self.suspect = replace(
+            one,
+            upright_until=one.upright_until + missed_s,
+            down_since=one.down_since + missed_s,
+        )
+        self.rest.resume(missed_s)
+        self.due += missed_s
+        if self.lying_since is not None:
+            self.lying_since += missed_s
 
     def body(self) -> Body:
         one = self.suspect
@@ -118,6 +134,7 @@ class Lying:
         self._down: dict[int, _Down] = {}
         self._dismissed: dict[int, float] = {}
         self._saved, self._time = SAVED, 0.0
+        self._flood: float | None = None
 
     def forget(self) -> None:
         """Nobody is known any more."""
@@ -126,6 +143,22 @@ class Lying:
         self._usual.forget()
         self._down.clear()
         self._dismissed.clear()
+
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen: it makes nothing older. Who was only suspected is forgotten
+        when it was too long to say what became of him, and all are after `BLIND_S`."""
+        if not 0 <= missed_s <= BLIND_S:
+            self.forget()
+            return
+        if missed_s > FORGET_S:
+            self._standing.forget()
+            self._down = {key: down for key, down in self._down.items() if down.found}
+        self._standing.resume(missed_s)
+        self._usual.forget()
+        self._time += missed_s
+        self._dismissed = {key: until + missed_s for key, until in self._dismissed.items()}
+        for down in self._down.values():
+            down.resume(missed_s)
 
     @property
     def bodies(self) -> tuple[Body, ...]:
@@ -144,6 +177,8 @@ class Lying:
         self._saved = min(SAVED, self._saved + RATE * max(time - self._time, 0.0))
         self._time = time
         self._sort_out(seen)
+        if self._down and self._flooded(seen):
+            return self.bodies
         for down in self._down.values():
             self._watch(down, seen)
         due = [one for one in self._down.values() if one.due <= time and not one.hidden]
@@ -152,6 +187,21 @@ class Lying:
         if self._standing.anybody:
             self._usual.remember(picture, time)
         return self.bodies
+
+    def _flooded(self, seen: _Seen) -> bool:
+        """Everything has just changed: the light, or something is before the camera. For a moment
+        nothing is said against those who lie there."""
+        new = Novelty.since(self._usual.now(), seen.picture, self._view, NOBODY).everywhere
+        if new < FLOODED:
+            self._flood = None
+            return False
+        if self._flood is None or seen.time < self._flood:
+            self._flood = seen.time
+        if seen.time - self._flood > FLOOD_S:
+            return False
+        for down in self._down.values():
+            down.rest.wait(seen.time)
+        return True
 
     def _sort_out(self, seen: _Seen) -> None:
         """Who is new among the suspects, who stands again, who was never found."""

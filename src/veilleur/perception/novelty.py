@@ -84,6 +84,11 @@ class Novelty:
             new[max(y1, 0) : y2, max(x1, 0) : x2] = False
         return cls(new, scale)
 
+    @property
+    def everywhere(self) -> float:
+        """Share of the picture that is new, 0..1; 0 where nobody knows."""
+        return 0.0 if self.new is None else float(self.new.mean())
+
     def share(self, box: Box) -> float:
         """How much of a box is new, 0..1; 1 where nobody knows."""
         if self.new is None:

@@ -59,6 +59,11 @@ class Rest:
         if self._moving_s > RESTLESS_S:
             self._patch, self.since, self._moving_s = patch, time, 0.0
 
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen: it counts for nothing."""
+        self.since += missed_s
+        self._time += missed_s
+
     def wait(self, time: float) -> None:
         """Nothing can be seen of it now."""
         self._time = time

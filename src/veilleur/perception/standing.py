@@ -85,6 +85,16 @@ class Standing:
         self._glimpses.clear()
         self._time = None
 
+    def resume(self, missed_s: float) -> None:
+        """So long nothing was seen: it makes nothing older."""
+        for person in self._people.values():
+            for name in ("first", "upright_until", "last"):
+                setattr(person, name, getattr(person, name) + missed_s)
+            if person.down_since is not None:
+                person.down_since += missed_s
+        self._glimpses.clear()
+        self._time = self._time + missed_s if self._time is not None else None
+
     @property
     def anybody(self) -> bool:
         """Whether somebody is remembered."""
