@@ -70,17 +70,17 @@ def fresh(tmp_path: Path) -> Callable[[str], Path]:
 
 # ---------------------------------------------------------------------- the n-th call fails
 FAULTS = [
-    ("deeds", "pwrite64", "error=ENOSPC", 24),
-    ("deeds", "pwrite64", "error=EIO", 48),
+    ("deeds", "pwrite64", "error=ENOSPC", 6),
+    ("deeds", "pwrite64", "error=EIO", 8),
     ("deeds", "fdatasync", "error=EIO", 1),
     ("deeds", "ftruncate", "error=EIO", 1),
-    ("much", "pwrite64", "error=ENOSPC", 1500),
-    ("open", "pwrite64", "error=ENOSPC", 24),
+    ("much", "pwrite64", "error=ENOSPC", 450),
+    ("open", "pwrite64", "error=ENOSPC", 6),
     ("open", "fdatasync", "error=EIO", 1),
-    ("deeds", "pwrite64", "signal=SIGKILL", 24),
-    ("open", "pwrite64", "signal=SIGKILL", 24),
+    ("deeds", "pwrite64", "signal=SIGKILL", 5),
+    ("open", "pwrite64", "signal=SIGKILL", 6),
 ]
-"""What a process does, and each how manieth of which of its calls fails how."""
+"""What a process does, and each how manieth of which of its calls fails how; in all 300."""
 
 
 def strike(
@@ -191,6 +191,30 @@ def test_a_full_disk_refuses_pictures_first_and_records_last(small: Disk) -> Non
         one_picture(database)
         said.acknowledged.append(one_signal(database))
     check(small.at, said)
+
+
+@mounts
+@pytest.mark.parametrize("times", [10, pytest.param(100, marks=pytest.mark.long)])
+def test_however_full_a_disk_is_nothing_acknowledged_is_lost_and_freed_it_works(
+    small: Disk, times: int
+) -> None:
+    for seed in range(times):
+        die, said = random.Random(seed), Said()
+        folder = small.at / str(seed)
+        folder.mkdir()
+        reserve = die.choice([1 << 16, 1 << 20])
+        with Database.open(sqlite_url(folder), reserve_bytes=reserve) as database:
+            said.acknowledged += [one_signal(database) for _ in range(die.randrange(40))]
+            filler = small.fill()
+            os.truncate(filler, max(0, filler.stat().st_size - die.randrange(400_000)))
+            for _ in range(2):
+                assert until_refused(database, said).cause == "full", seed
+            assert refused(lambda: one_picture(database)).cause == "full", seed
+            filler.unlink()
+            one_picture(database)
+            said.acknowledged.append(one_signal(database))
+        check(folder, said)
+        shutil.rmtree(folder)
 
 
 @mounts
