@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import os
 import shutil
 import tempfile
@@ -366,13 +367,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--machines", type=int, default=BATCH)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="as many as fit into these")
     asked = parser.parse_args()
-    seeds, began = range(asked.seed, asked.seed + asked.machines // BATCH), time.monotonic()
-    for seed in seeds:
+    began, done = time.monotonic(), 0
+    while done < asked.machines and time.monotonic() - began < asked.seconds:
+        seed = asked.seed + done // BATCH
         with again("tests.interleaved", "--seed", seed):
             batch(seed)
-    took_s = time.monotonic() - began
-    print(f"{len(seeds) * BATCH} machines of {STEPS} steps, 0 failures, {took_s:.1f} s")
+        done += BATCH
+    print(f"{done} machines of {STEPS} steps, 0 failures, {time.monotonic() - began:.1f} s")
 
 
 if __name__ == "__main__":

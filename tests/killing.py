@@ -11,6 +11,7 @@ decoding process. Then it is started again, and `tests.history` judges it all.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import signal
@@ -45,10 +46,11 @@ PROVEN = (Fed, Acknowledged, Decided, Received, Shown)
 class Trials:
     """wrong: what the judge has against it. back_s: seconds from the start of a new process, or the
     death of a decoder, until all cameras are analysed again, by kind. events: how many of each kind
-    the history holds."""
+    the history holds. seconds: after that no more are begun."""
 
     number: int
     seed: int
+    seconds: float = math.inf
     wrong: list[str] = field(default_factory=list)
     back_s: dict[str, list[float]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
@@ -60,7 +62,8 @@ class Trials:
             for kind, times in sorted(self.back_s.items())
         ]
         counted = ", ".join(f"{number} {kind.lower()}" for kind, number in self.events.items())
-        return "; ".join([*said, counted, f"{len(self.wrong)} breaches"])
+        kills = sum(len(times) for times in self.back_s.values())
+        return "; ".join([f"{kills} kills", *said, counted, f"{len(self.wrong)} breaches"])
 
 
 def courtyard(folder: Path) -> None:
@@ -82,10 +85,10 @@ def filmed(folder: Path) -> Iterator[None]:
         yield
 
 
-def trials(folder: Path, number: int, seed: int, options: Sequence[str] = ()) -> Trials:
+def trials(folder: Path, wanted: Trials, options: Sequence[str] = ()) -> Trials:
     """In `folder`, where site.yaml is. The history stays there."""
     with Nest(VICTIM) as nest:
-        return _trials(folder, Trials(number, seed), nest, options)
+        return _trials(folder, wanted, nest, options)
 
 
 def _trials(folder: Path, done: Trials, nest: Nest, options: Sequence[str]) -> Trials:
@@ -97,7 +100,10 @@ def _trials(folder: Path, done: Trials, nest: Nest, options: Sequence[str]) -> T
     service.start()
     with Screen(service, CAMERAS) as screen:
         screen.until_all_analysed()
+        ends = boot_s() + done.seconds
         for _ in range(done.number):
+            if boot_s() > ends:
+                break
             kind = die.choice(KINDS)
             pause.wait(die.uniform(0.0, 1.5))
             before_s = service.starved_s() if kind == DECODER else 0.0
@@ -171,17 +177,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="as many as fit into these")
     parser.add_argument("--real", action="store_true", help="the product's own detector and clip")
     parser.add_argument("--keep", type=Path, help="an empty folder for everything")
     asked = parser.parse_args()
+    wanted = Trials(asked.trials, asked.seed, asked.seconds)
     folder = asked.keep or Path(tempfile.mkdtemp())
     with again("tests.killing", *sys.argv[1:]):
         if asked.real:
             courtyard(folder)
-            done = trials(folder, asked.trials, asked.seed, ["--real"])
+            done = trials(folder, wanted, ["--real"])
         else:
             with filmed(folder):
-                done = trials(folder, asked.trials, asked.seed)
+                done = trials(folder, wanted)
     if done.wrong:
         print(*done.wrong[:20], f"the history is in {folder}", sep="\n")
         print("again: python -m tests.killing", *sys.argv[1:])

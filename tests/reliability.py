@@ -2,26 +2,33 @@
 
     python -m tests.reliability [--out docs/reliability.md] [--long] [--only F1 F3]
 
-Without --long the numbers are those of every `make test`, with it those of `make test-long`. A row
+Without --long the numbers are those of every `make test`, with it those of `make test-long`, which
+have rows of their own. --seconds: F1 and F2 end after so long, and tell how far they came. A row
 that fails says so, and its output stands below the table.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
+from tests import test_faults_clock as f15
+from tests import test_faults_damaged as f8
 from tests import test_faults_interleaved as f2
 from tests import test_faults_killed as f3
 from tests import test_faults_simulated as f1
+from tests.interleaved import STEPS
+from tests.test_store_faults import CI_CUTS, LONG_CUTS
 
 ROOT = Path(__file__).parents[1]
 PYTEST = ("pytest", "-q", "-p", "no:cacheprovider")
@@ -47,40 +54,58 @@ class Row:
     command: tuple[str, ...]
 
 
-def rows(*, long: bool) -> list[Row]:
-    more = ("--long",) if long else ()
-    simulated, interleaved = (f1.LONG, f2.LONG) if long else (f1.CI, f2.CI)
-    killed = f3.LONG if long else f3.CI
-    return [
+def rows(*, long: bool, seconds: float = math.inf) -> list[Row]:
+    """Those of the long run have "long" in their names."""
+    until = ("--seconds", str(seconds)) if seconds < math.inf else ()
+    made = [
         Row(
             "F1",
             "random schedules of signals, deeds, orders, refusals, kills, clock steps; simulated",
-            f"{simulated:,} schedules",
-            ("tests.simulated", "--schedules", str(simulated)),
+            f"{_of(f1, long):,} schedules",
+            ("tests.simulated", "--schedules", str(_of(f1, long)), *until),
         ),
         Row(
             "F2",
             "operators, engine, time and orders interleaved, on a real store",
-            f"{interleaved:,} x {f2.STEPS} steps",
-            (*PYTEST, "tests/test_faults_interleaved.py", *_which(str(interleaved), long)),
+            f"{_of(f2, long):,} x {STEPS} steps",
+            ("tests.interleaved", "--machines", str(_of(f2, long)), *until),
         ),
         Row(
             "F3",
-            "SIGKILL of the service (working, starting) and of decoders, 4 cameras, made detector",
-            f"{killed} kills",
-            ("tests.killing", "--trials", str(killed), "--seed", "7"),
+            "SIGKILL of the service (working, writing, starting) and of decoders; 4 simulated RTSP "
+            "cameras, made detector",
+            f"{_of(f3, long):,} kills",
+            ("tests.killing", "--trials", str(_of(f3, long)), "--seed", "7", *until),
         ),
         Row(
-            "F5-F8",
-            "power cut, n-th call failing, full and read-only disk, damage, locks",
+            "F5",
+            "power cut: the file system (ext4) is shut down, what was not flushed is gone",
+            f"{LONG_CUTS if long else CI_CUTS:,} cuts",
+            ("tests.power", "--cuts", str(LONG_CUTS if long else CI_CUTS)),
+        ),
+        Row(
+            "F8",
+            "the database's file damaged: a bit, a page, noise, cut short",
+            f"{_of(f8, long):,} files",
+            ("tests.damage", "--trials", str(_of(f8, long))),
+        ),
+    ]
+    return [replace(row, fault=f"{row.fault}, long") for row in made] if long else made + _others()
+
+
+def _others() -> list[Row]:
+    return [
+        Row(
+            "F6, F7, F8",
+            "n-th call failing (300 points), full disk (12 times), read-only disk, locks, damage",
             "see tests/test_store_faults.py",
-            (*PYTEST, "tests/test_store_faults.py", *more),
+            (*PYTEST, "tests/test_store_faults.py", "-k", "not power"),
         ),
         Row(
             "F15",
-            "clock set by an hour, summer time, 2036 (libfaketime)",
+            f"clock set {f15.CI} times in one life, by an hour where an act ends (libfaketime)",
             "see tests/test_faults_clock.py",
-            (*PYTEST, "tests/test_faults_clock.py", "tests/test_desk_clock.py", *more),
+            (*PYTEST, "tests/test_faults_clock.py", "tests/test_desk_clock.py"),
         ),
         Row(
             "D02",
@@ -91,8 +116,15 @@ def rows(*, long: bool) -> list[Row]:
     ]
 
 
-def _which(number: str, long: bool) -> tuple[str, ...]:
-    return ("--long", "-k", number) if long else ()
+class Numbered(Protocol):
+    """A module of trials: how many in CI, and in the long run."""
+
+    CI: int
+    LONG: int
+
+
+def _of(faults: Numbered, long: bool) -> int:
+    return faults.LONG if long else faults.CI
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +167,11 @@ def table(outcomes: list[Outcome], before: str) -> str:
     """before: the file as it is. Rows that were not run now stay."""
     kept = {line.split("|")[1].strip(): line for line in before.splitlines() if line[:1] == "|"}
     new = {one.row.fault: _line(one) for one in outcomes}
-    order = [row.fault for row in rows(long=False)]
+    order = [row.fault for row in sorted(rows(long=False) + rows(long=True), key=_place)]
     lines = [
-        HEAD + f"The last of them: {datetime.now(UTC):%Y-%m-%d}, {machine()}.",
-        "",
-        "| fault | what | trials | result | seconds |",
-        "|---|---|---|---|---|",
+        HEAD,
+        "| fault | what | trials | result | seconds | when and where |",
+        "|---|---|---|---|---|---|",
         *(line for fault in order if (line := new.get(fault) or kept.get(fault))),
     ]
     for one in outcomes:
@@ -149,9 +180,17 @@ def table(outcomes: list[Outcome], before: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _place(row: Row) -> tuple[int, str]:
+    """F2 before F15, a fault before its long run."""
+    number = re.search(r"\d+", row.fault)
+    return (int(number[0]) if number and row.fault[0] == "F" else 99), row.fault
+
+
 def _line(one: Outcome) -> str:
     row, word = one.row, "" if one.passed else "FAILED: "
-    return f"| {row.fault} | {row.what} | {row.trials} | {word}{one.said} | {one.seconds:.0f} |"
+    where = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}"
+    cells = (row.fault, row.what, row.trials, word + one.said, f"{one.seconds:.0f}", where)
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -159,10 +198,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--seconds", type=float, default=math.inf)
     asked = parser.parse_args()
     outcomes = []
-    for row in rows(long=asked.long):
-        if not asked.only or row.fault in asked.only:
+    for row in rows(long=asked.long, seconds=asked.seconds):
+        if not asked.only or row.fault.partition(",")[0] in asked.only:
             outcomes.append(run(row))
             print(f"{row.fault}: {outcomes[-1].said} ({outcomes[-1].seconds:.0f} s)", flush=True)
     if asked.out:
