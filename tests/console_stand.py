@@ -113,12 +113,18 @@ class Stand:
 
     # ------------------------------------------------------------------ alerts
     def alert(
-        self, camera: str = "gate", *, event: Event = Event.FORBIDDEN_ZONE, rule: str = ""
+        self,
+        camera: str = "gate",
+        *,
+        event: Event = Event.FORBIDDEN_ZONE,
+        rule: str = "",
+        checks: tuple[Check, ...] = (),
     ) -> UUID:
-        """A new one, with its picture, told to every screen. rule: "": the camera's own."""
+        """A new one, with its picture, told to every screen. rule, checks: the camera's own rule
+        and somebody in a zone, where none are given."""
         at = datetime.now(UTC)
         first = signal(camera, event, at)
-        first = replace(first, rule=rule or first.rule)
+        first = replace(first, rule=rule or first.rule, checks=checks or first.checks)
         opened: Incident = life.opened(new_id(at), first, Priority.HIGH, at)
         deed = Deed.INCIDENT_OPENED
         of = f"incident:{opened.id}"

@@ -164,7 +164,8 @@ def test_rules_and_ground_that_a_program_changes_name_its_token(made: House) -> 
 
 
 def test_whatever_a_token_may_change_is_among_these() -> None:
-    """Another permission of programs that changes something needs a case here."""
+    """Another permission of programs that changes something needs a case here, or in
+    tests/test_console_acts.py, where acts are entered."""
     of_programs = set().union(*TABLE.values()) - {
         one for one in Permission if one.value.startswith("see_") or one.value == "export_audit"
     }
@@ -172,4 +173,5 @@ def test_whatever_a_token_may_change_is_among_these() -> None:
         Permission.STOP,
         Permission.SUSPEND_AUTHORISATION,
         Permission.CONFIGURE,
+        Permission.ADD_AUTHORISATION,
     }

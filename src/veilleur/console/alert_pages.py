@@ -20,9 +20,11 @@ from veilleur.console.permission import Permission
 from veilleur.console.rendered import Rendered
 from veilleur.console.rendering import language_of, page, text
 from veilleur.console.visitor import Visitor
+from veilleur.console.watched import LASTING, Counting, Turn, headline, turn
+from veilleur.console.watched import counting as countdowns
 from veilleur.desk.desk import Desk
+from veilleur.desk.footage import Seconds
 from veilleur.errors import EvidenceFailed, NotFound
-from veilleur.events.wording import sentence
 from veilleur.incidents.incident import Incident, State
 from veilleur.incidents.reasons import CONFIRMING, OUTCOMES, dismissing
 from veilleur.store import evidence, incidents, outbox
@@ -37,12 +39,15 @@ DONE = (State.CONFIRMED, State.DISMISSED, State.FOLLOWED_UP)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One alert, with all its page says. why: one sentence with the measured values."""
+    """One alert, with all its page says. why: one sentence with the measured values. seconds: the
+    clear ones around it, and until when. turn: how it goes on, where it stands otherwise now."""
 
     incident: Incident
     why: str
     still: Piece | None
     clip: Piece | None
+    seconds: Seconds
+    turn: Turn | None
     similar: tuple[Incident, ...]
     colleagues: tuple[str, ...]
 
@@ -53,6 +58,12 @@ class Shown:
     @property
     def dismissing(self) -> dict[str, object]:
         return dict(dismissing(self.incident.first.event))
+
+    @property
+    def lasting(self) -> bool:
+        """Does it matter how it goes on?"""
+        waits = not self.incident.state.decided
+        return waits and self.incident.first.event in LASTING
 
     @property
     def outcomes(self) -> dict[str, object]:
@@ -114,7 +125,15 @@ def alerts(
     queue = _queue(desk, visitor)
     chosen = seen_incident(desk, visitor, id) if id is not None else None
     shown = _shown(desk, visitor, accounts, chosen) if chosen is not None else None
-    return page(request, "alerts.html", queue=queue, shown=shown, chosen=id, last=last)
+    return page(
+        request,
+        "alerts.html",
+        queue=queue,
+        shown=shown,
+        chosen=id,
+        last=last,
+        counting=_counting(desk, visitor),
+    )
 
 
 def queue(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
@@ -129,6 +148,15 @@ def queue(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
         return text(request, "parts/queue.html", queue=_queue(desk, visitor), chosen=None)
 
     return HTMLResponse(rendered.get((last, visitor.scope, visitor.language), make))
+
+
+def counting(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
+    """The countdowns that run, alone, for a page that is open."""
+    return page(request, "parts/counting.html", counting=_counting(desk, visitor))
+
+
+def _counting(desk: Desk, visitor: Visitor) -> list[Counting]:
+    return countdowns(desk, [one.id for one in desk.site.cameras if visitor.sees(one.id)])
 
 
 def stops(request: Request) -> Response:
@@ -246,9 +274,11 @@ def _shown(desk: Desk, visitor: Visitor, accounts: TheAccounts, incident: Incide
     colleagues = accounts.who_may_decide(first.camera) if may_give else []
     return Shown(
         incident=incident,
-        why=sentence(first.checks, language_of(visitor)),
+        why=headline(first.event, first.checks, language_of(visitor)),
         still=_last(pieces, Sort.STILL),
         clip=_last(pieces, Sort.CLIP),
+        seconds=desk.seconds(incident.id),
+        turn=None if incident.state.decided else turn(desk, incident, language_of(visitor)),
         similar=tuple(one for one in others if one.id != incident.id),
         colleagues=tuple(name for name in colleagues if name != visitor.account),
     )

@@ -107,6 +107,7 @@ def _pages(doors: Registrar) -> None:
     doors.page("/incidents/{id}/still.jpg", alert_pages.still, see, passive=True)
     doors.page("/incidents/{id}/clip.mp4", alert_pages.clip, see, passive=True)
     doors.page("/queue", alert_pages.queue, see, passive=True)
+    doors.page("/counting", alert_pages.counting, see, passive=True)
     doors.page("/stops", alert_pages.stops, may.USE_CONSOLE, passive=True)
     doors.data("GET", "/waiting", alert_pages.waiting, see, passive=True, include_in_schema=False)
     doors.data(

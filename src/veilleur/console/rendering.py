@@ -20,6 +20,7 @@ from veilleur import __version__
 from veilleur.catalogue import WORDING, Event, Wording
 from veilleur.console.permission import Permission
 from veilleur.console.visitor import Visitor
+from veilleur.console.watched import clause
 from veilleur.console.words import words
 from veilleur.desk.desk import Desk
 from veilleur.desk.vitals import Stage
@@ -51,6 +52,7 @@ def environment(language: Language) -> Environment:
     made.filters["condition"] = lambda condition: french.condition_word(condition.value, language)
     made.filters["engine"] = lambda sentence: french.say(sentence, language)
     made.filters["unit"] = lambda unit: UNITS[language].get(unit, unit)
+    made.filters["clause"] = lambda check: clause(check, language)
     made.filters["why"] = lambda checks: sentence(checks, language)
     made.filters["down"] = lambda value, digits: number(_down(value, digits), digits, language)
     made.filters["lasting"] = lambda seconds: lasting(seconds, language)

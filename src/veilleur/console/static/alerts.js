@@ -2,13 +2,15 @@
 
 import { Refusal, order, piece } from "./ask.js";
 import { tick } from "./clock.js";
-import { feed } from "./feed.js";
+import { feed, isStale } from "./feed.js";
 import { key, typing } from "./keys.js";
 import { parse } from "./swap.js";
 import { enter, leave, looking, show } from "./views.js";
 
 const GATHER_MS = 150;
 const TOUCH_EVERY_MS = 20000;
+const COUNT_EVERY_MS = 3000;
+const SETTLED_MS = 700; // what is over by our clock is over by the service's, too
 const queue = document.querySelector("[data-queue]");
 const section = document.querySelector("[data-alert]");
 const server = new Map(); // what the service last said of each part of the open alert
@@ -284,6 +286,25 @@ feed.addEventListener("incident", ({ detail }) => {
   queueChanged();
   if (detail.id === openId() || detail.camera === article()?.dataset.camera) alertChanged();
 });
+const counting = document.querySelector("[data-counting]");
+let counted = null;
+
+async function loadCounting() {
+  const html = await piece("/counting");
+  if (html === counted) return;
+  counted = html;
+  counting.replaceChildren(parse(html));
+  tick();
+}
+
+const countingChanged = gathered(loadCounting);
+setInterval(() => {
+  if (document.hidden || isStale()) return;
+  countingChanged();
+  if (article()?.dataset.lasting !== undefined) alertChanged();
+}, COUNT_EVERY_MS);
+counting.addEventListener("passed", () => setTimeout(countingChanged, SETTLED_MS));
+section.addEventListener("passed", () => setTimeout(alertChanged, SETTLED_MS));
 feed.addEventListener("fresh", () => {
   queueChanged();
   alertChanged();

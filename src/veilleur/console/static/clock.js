@@ -22,6 +22,12 @@ export function age(at) {
   return say("ago-h", { number: Math.round(seconds / 3600) });
 }
 
+/** How long until then: 1:05. */
+function left(at) {
+  const seconds = Math.max(0, Math.ceil((at - serviceNow()) / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -30,10 +36,19 @@ function put(element, text) {
 export function tick() {
   for (const one of document.querySelectorAll("[data-clock]")) put(one, clock(serviceNow()));
   for (const one of document.querySelectorAll("[data-age]")) put(one, age(new Date(one.dataset.age)));
+  for (const one of document.querySelectorAll("[data-left]")) put(one, left(new Date(one.dataset.left)));
+  for (const one of document.querySelectorAll("[data-until]")) passed(one);
   for (const one of document.querySelectorAll("[data-taken]")) {
     const shown = one.parentElement.querySelector("[data-taken-age]");
     if (shown) put(shown, one.dataset.taken ? age(new Date(one.dataset.taken)) : "");
   }
+}
+
+/** What was true until now: whoever shows it is told once. */
+function passed(one) {
+  if (serviceNow() < new Date(one.dataset.until)) return;
+  delete one.dataset.until;
+  one.dispatchEvent(new Event("passed", { bubbles: true }));
 }
 
 feed.addEventListener("pulse", ({ detail }) => {
