@@ -164,7 +164,7 @@ def rules(*lines: str) -> str:
             ["5:", "less than or equal to 1", "relative to the picture"],
         ),
         (rules(f"event: forbiden_zone, {ZONE}"), ["5:18: ", "forbidden_zone"]),
-        (rules(f"event: weapon, {ZONE}"), ["weapon is not in this version (this version has"]),
+        (rules("event: weapon, line: [[0, 0], [1, 1]]"), ["weapon needs a zone"]),
         (
             rules(f"event: forbidden_zone, {ZONE}, params: {{dwel_s: 1}}"),
             ["unknown params.dwel_s (did you mean dwell_s?)"],
@@ -207,7 +207,7 @@ cameras:
       - {id: cars, event: density, subject: vehicle, zone: [[0, 0], [1, 0], [1, 1]],
          params: {max_people: 3, max_per_m2: 2}}
       - {id: lane, event: wrong_way, zon: [[0, 0], [1, 0], [1, 1]]}
-      - {id: gun, event: weapon, line: [[0, 0], [0, 0]]}
+      - {id: gun, event: forbidden_zone, line: [[0, 0], [0, 0]]}
       - {id: gun, event: wrong_way, zone: [[0, 0], [1, 0], [1, 1]], allowed_heading: [0, 0]}
   - id: gate
     rules:
@@ -234,8 +234,7 @@ def test_all_mistakes_of_a_site_file_are_told_at_once_whatever_their_kind(tmp_pa
         (14, 36, "density does not look at vehicles"),
         (15, 19, "max_people or max_per_m2, not both"),
         (16, 38, "unknown setting (did you mean 'zone'?)"),
-        (17, 19, "weapon is not in this version"),
-        (17, 34, "both ends are the same point"),
+        (17, 42, "both ends are the same point"),
         (18, 10, "two entries have the id 'gun'"),
         (18, 69, "a heading of no length"),
         (19, 5, "two entries have the id 'gate'"),

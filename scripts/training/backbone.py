@@ -14,6 +14,7 @@ from torch.nn import functional
 
 STAGES = {8: "concat4", 16: "concat7", 32: "concat11"}
 """Name of the last tensor of each stage in nanodet.onnx, by its stride."""
+MIXED = "add1"
 CHANNELS = {8: 128, 16: 256, 32: 512}
 
 
@@ -46,11 +47,14 @@ class Backbone(nn.Module):
     """Runs the nodes of the cut one after another; weights of convolutions are parameters.
 
     Takes (n, h, w, 3) float, BGR, 0..255; gives (n, channels, h / stride, w / stride).
+    mixed: of stride 8, with what the coarser stages saw around it added.
     """
 
-    def __init__(self, source: Path, stride: int = 16) -> None:
+    def __init__(self, source: Path, stride: int = 16, *, mixed: bool = False) -> None:
         super().__init__()
         self.last, self.stride, self.channels = STAGES[stride], stride, CHANNELS[stride]
+        if mixed:
+            self.last, self.stride, self.channels = MIXED, 8, 128
         part = cut(source, self.last)
         self.nodes = part.nodes
         self.fixed: dict[str, Tensor] = {}
@@ -66,7 +70,7 @@ class Backbone(nn.Module):
         known: dict[str, Tensor] = {**self.fixed, **dict(self.named_parameters())}
         known["image"] = images
         for node in self.nodes:
-            known[node.output[0]] = _run(node, [known[name] for name in node.input])
+            known[node.output[0]] = _run(node, [known[name] for name in node.input if name])
         return known[self.last]
 
 
@@ -89,6 +93,11 @@ def _run(node: onnx.NodeProto, given: list[Tensor]) -> Tensor:
             return _pooled(given[0], said)
         case "Concat":
             return torch.cat(given, said["axis"])
+        case "Add":
+            return given[0] + given[1]
+        case "Resize":
+            scale = float(given[-1][-1])
+            return functional.interpolate(given[0], scale_factor=scale, mode="bilinear")
     raise ValueError(f"{node.op_type} is not known here")
 
 

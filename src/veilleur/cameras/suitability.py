@@ -85,7 +85,7 @@ _NEEDS: dict[Event, _Need] = {
     Event.ABANDONED_OBJECT: _Need(OBSERVE, 1.0, built=True),
     Event.PERSON_ON_GROUND: _Need(OBSERVE, 5.0, built=True, steepest=60.0),
     Event.CROWD_MOVEMENT: _Need(DETECT, 5.0, built=True),
-    Event.WEAPON: _Need(IDENTIFY, 5.0, steepest=60.0),
+    Event.WEAPON: _Need(IDENTIFY, 5.0, built=True, steepest=60.0),
     Event.FIRE: _Need(MONITOR, 2.0, built=True, people=False, steepest=90.0),
 }
 

@@ -58,6 +58,8 @@ _FRENCH = {
     "draw the ground on which people are watched, without benches and beds": (
         "dessinez le sol où l’on veille, sans bancs ni lits"
     ),
+    "weapon needs a zone": "une arme demande une zone",
+    "draw the ground on which people are watched": "dessinez le sol où l’on veille",
     "crowd_movement needs a zone": "un mouvement de foule demande une zone",
     "fire needs a zone": "un départ de feu demande une zone",
     "draw where nothing may burn, without chimneys, grills and screens": (

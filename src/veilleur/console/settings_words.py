@@ -40,6 +40,7 @@ NAMES = {
     "immobile_s": Wording("Durée au sol", "Time on the ground"),
     "passage_s": Wording("Durée de la chute", "Time of the fall"),
     "least_px": Wording("Hauteur minimale", "Least height"),
+    "surety": Wording("Certitude", "Surety"),
     "min_people": Wording("Personnes au moins", "People at least"),
     "min_hurried": Wording("Personnes pressées", "People who hurry"),
     "hurry_m_s": Wording("Vitesse de hâte", "Speed of a hurry"),
@@ -66,6 +67,15 @@ FRENCH_HELP = {
     ),
     "height upright, pixels: smaller is not judged": (
         "hauteur debout, en pixels : en dessous, rien n’est jugé"
+    ),
+    "seconds that a weapon must be seen in a hand": (
+        "secondes pendant lesquelles une arme doit être vue dans une main"
+    ),
+    "height of the person, pixels: smaller is not judged": (
+        "hauteur de la personne, en pixels : en dessous, rien n’est jugé"
+    ),
+    "how surely a weapon is seen, mean of two seconds": (
+        "certitude avec laquelle une arme est vue, moyenne sur deux secondes"
     ),
     "people in the zone: fewer are no crowd": (
         "personnes dans la zone : moins ne font pas une foule"
@@ -195,7 +205,7 @@ def choices(language: Language) -> tuple[Choice, ...]:
     return tuple(
         Choice(
             event=event.value,
-            words=_said(WORDING[event], language),
+            words=_offered(event, language),
             shapes=SHAPES.get(event, ("zone",)),
             vehicles=event in WITH_VEHICLES,
             priority=PRIORITY[event].value,
@@ -203,6 +213,14 @@ def choices(language: Language) -> tuple[Choice, ...]:
         )
         for event in RULES
     )
+
+
+def _offered(event: Event, language: Language) -> str:
+    """How the event is called, and whether it is experimental: then nobody may miss it."""
+    words = _said(WORDING[event], language)
+    if not RULES[event].experimental:
+        return words
+    return words + (" (expérimental)" if language == "fr" else " (experimental)")
 
 
 def _parameters(event: Event, language: Language) -> Iterator[Parameter]:

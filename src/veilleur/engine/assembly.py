@@ -11,6 +11,7 @@ import numpy as np
 
 from veilleur.catalogue import Event, Subject
 from veilleur.engine.burning import BurningSense
+from veilleur.engine.carried import CarriedSense, least_height
 from veilleur.engine.currents import CurrentsSense
 from veilleur.engine.fallen import FallenSense
 from veilleur.engine.pipeline import Pipeline
@@ -26,12 +27,14 @@ from veilleur.perception.closeup import Closeup
 from veilleur.perception.counting import CountSettings
 from veilleur.perception.detector import Detector
 from veilleur.perception.fire import FIRE, FireWatch
+from veilleur.perception.hands import Hands
 from veilleur.perception.loader import Choice, load_detector
 from veilleur.perception.looking import Looker, LookSettings
 from veilleur.perception.lying import Lying
 from veilleur.perception.models import STRIDE, input_size
 from veilleur.perception.movement import Movement
 from veilleur.perception.pose import Poses, load_poses
+from veilleur.perception.spotting import Spotter, load_spotter
 from veilleur.perception.tracker import Tracker
 from veilleur.perception.verifier import Verifier, load_verifier
 
@@ -46,6 +49,7 @@ class Detectors:
     _loaded: dict[tuple[int, int], Detector] = field(default_factory=dict)
     _poses: Poses | None = None
     _fire: Verifier | None = None
+    _spotter: Spotter | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fitting(self, view: View) -> Detector:
@@ -76,6 +80,13 @@ class Detectors:
             if self._poses is None:
                 self._poses = load_poses(self.choice)
             return self._poses
+
+    def spotter(self) -> Spotter:
+        """What finds weapons, loaded when first asked for. Errors: ModelUnusable."""
+        with self._lock:
+            if self._spotter is None:
+                self._spotter = load_spotter(self.choice)
+            return self._spotter
 
     def fire(self) -> Verifier:
         """The network that verifies flame and smoke. Errors: ModelUnusable."""
@@ -128,6 +139,10 @@ class Assembly:
             senses.append(CurrentsSense.of(self.rules, view))
         if Event.PERSON_ON_GROUND in events:
             senses.append(FallenSense(Lying(view, detectors.poses())))
+        if Event.WEAPON in events:
+            least_px = least_height(self.rules)
+            hands = Hands(view, detectors.spotter(), detectors.poses(), least_px)
+            senses.append(CarriedSense(hands))
         if Event.FIRE in events:
             senses.append(BurningSense(FireWatch(view, detectors.fire())))
         return tuple(senses)

@@ -19,6 +19,7 @@ from veilleur.events import (
     fire,
     forbidden_zone,
     person_on_ground,
+    weapon,
     wrong_way,
 )
 from veilleur.events.rule import Rule
@@ -49,10 +50,12 @@ class _Build(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """parameters: the event's own model. build: makes the rule from a checked specification."""
+    """parameters: the event's own model. build: makes the rule from a checked specification.
+    experimental: too weak to rely on, and said so wherever it is offered."""
 
     parameters: type[BaseModel]
     build: _Build
+    experimental: bool = False
 
 
 def _abandoned_object(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
@@ -83,6 +86,10 @@ def _person_on_ground(spec: RuleSpecification, view: View, *, clock: bool) -> Ru
     return person_on_ground.PersonOnGround.build(spec, view, p, clock=clock)
 
 
+def _weapon(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
+    return weapon.Weapon.build(spec, view, _checked(spec, weapon.Parameters), clock=clock)
+
+
 def _wrong_way(spec: RuleSpecification, view: View, *, clock: bool) -> Rule:
     return wrong_way.WrongWay.build(spec, view, _checked(spec, wrong_way.Parameters), clock=clock)
 
@@ -95,6 +102,7 @@ RULES: dict[Event, Registered] = {
     Event.CROWD_MOVEMENT: Registered(crowd_movement.Parameters, _crowd_movement),
     Event.ABANDONED_OBJECT: Registered(abandoned_object.Parameters, _abandoned_object),
     Event.FIRE: Registered(fire.Parameters, _fire),
+    Event.WEAPON: Registered(weapon.Parameters, _weapon, experimental=True),
 }
 
 

@@ -1,0 +1,322 @@
+"""Trains src/veilleur/perception/weights/weapon.onnx, the network that verifies weapons.
+
+    python -m scripts.training.people DATA WORK                      (with Veilleur)
+    python -m scripts.train_weapon DATA WORK [--steps N] [--begin FILE] [--judge] [--write]
+
+DATA holds weapon/cctv_v3 (CC BY 4.0), weapon/models_cc0 (CC0) and the clips that `people` names;
+nothing else is learnt from. WORK: what `people` found, and checkpoints. --steps: learns for so
+long, from the embedded detector's backbone or from --begin. --judge: the confusion table over the
+sources that were held back (`stills.held_back`). --write: makes the file that is shipped.
+
+Everything is learnt in grey, for the set is grey. One core, bfloat16 where the processor has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from scripts.training.confusion import table
+from scripts.training.holding import Unarmed, holding
+from scripts.training.models3d import Model, library
+from scripts.training.sources import Crop
+from scripts.training.squares import (
+    LEAST_PX,
+    NO_BOXES,
+    STRETCHED,
+    Square,
+    Window,
+    around_weapon,
+    cut,
+    figure,
+    moved,
+    near_body,
+    random_cut,
+)
+from scripts.training.stills import Still, held_back, read
+from scripts.training.weapons import WeaponNet, export, loss
+
+from veilleur.perception.models import NANODET, WEIGHTS
+
+BATCH, WARM_UP, KEPT_EVERY = 32, 40, 100
+RATE, SLOW, DECAY = 1e-3, 2.5e-4, 1e-3  # of the head, of the backbone
+STEM = ("conv0_", "conv1_", "conv2_", "conv3_", "conv4_")  # stays as it is
+JUDGED_STRETCH = 1.3
+SHARES = {  # of a batch
+    "armed": 0.24,  # people with a weapon
+    "unarmed": 0.12,
+    "weapon": 0.12,  # near
+    "body": 0.10,  # parts of people without
+    "nobody": 0.05,
+    "held": 0.15,  # drawn into hands
+    "ordinary": 0.22,  # people of the clips
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One person of a still, or one weapon of it (box)."""
+
+    still: Still
+    box: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ordinary:
+    """A square of a clip, and the person's height in sides of it."""
+
+    image: np.ndarray
+    share: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """Everything to learn from."""
+
+    stills: list[Still]
+    ordinary: list[Ordinary]
+    unarmed: list[Unarmed]
+    models: list[Model]
+
+
+def main() -> None:
+    given = _arguments()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    stills = read(given.data / "weapon/cctv_v3")
+    network = WeaponNet(NANODET.file)
+    if given.begin is not None:
+        network.load_state_dict(torch.load(given.begin))
+    kept = given.work / "weapon.pt"
+    if given.steps:
+        learnt = [still for still in stills if not held_back(still.source)]
+        network = learn(network, _material(given.data, given.work, learnt), given.steps, kept)
+    if given.judge:
+        crops = [crop for crop in judged(stills) if held_back(crop.source)]
+        for threshold in (0.5, 0.7, 0.9):
+            print(f"\n{threshold}\n")
+            print(table(_grouped(crops), _sureties(network, crops), ("weapon",), threshold))
+    if given.write:
+        target = WEIGHTS / "weapon.onnx"
+        export(network, target)
+        print(target, hashlib.sha256(target.read_bytes()).hexdigest())
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--begin", type=Path)
+    parser.add_argument("--judge", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    return parser.parse_args()
+
+
+def _material(data: Path, work: Path, stills: list[Still]) -> Material:
+    ordinary = [
+        Ordinary(_grey(work / one["file"]), one["share"], one["source"])
+        for one in json.loads((work / "squares.json").read_text())
+    ]
+    known = {still.name: still.image for still in stills}
+    unarmed = []
+    for one in json.loads((work / "unarmed.json").read_text()):
+        stretched = one["file"] in known
+        image = known[one["file"]] if stretched else _grey(work / one["file"])
+        unarmed.append(Unarmed(image, np.array(one["box"]), np.array(one["arms"]), stretched))
+    return Material(stills, ordinary, unarmed, library(data / "weapon/models_cc0"))
+
+
+def _grey(file: Path) -> np.ndarray:
+    return cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+
+
+# ---------------------------------------------------------------------- learning
+def learn(network: WeaponNet, material: Material, steps: int, kept: Path) -> WeaponNet:
+    """The mean of the last networks (an exponential one), which is also written to `kept`."""
+    random = np.random.default_rng(1)
+    torch.manual_seed(1)
+    draw = drawn(material, random)
+    for name, parameter in network.backbone.named_parameters():
+        parameter.requires_grad_(not name.startswith(STEM))
+    network.to(memory_format=torch.channels_last)
+    own = [p for p in network.backbone.parameters() if p.requires_grad]
+    head = [*network.near.parameters(), *network.last.parameters()]
+    groups = [{"params": own, "lr": SLOW}, {"params": head, "lr": RATE}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser,
+        lambda step: min(1, step / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * step / steps)),
+    )
+    mean, total = copy.deepcopy(network), 0.0
+    for step in range(steps):
+        total += _step(network, [draw() for _ in range(BATCH)], optimiser)
+        schedule.step()
+        _towards(mean, network, min(0.995, (step + 1) / (step + 20)))
+        if step % KEPT_EVERY == KEPT_EVERY - 1 or step == steps - 1:
+            torch.save(mean.state_dict(), kept)
+            print(f"{step + 1}: loss {total / KEPT_EVERY:.3f}", flush=True)
+            total = 0.0
+    return mean
+
+
+def _step(network: WeaponNet, squares: Sequence[Square], optimiser: torch.optim.Optimizer) -> float:
+    network.train()
+    images = torch.from_numpy(np.stack([square.image for square in squares])).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(images)
+    lost = loss(logits.float(), [square.boxes for square in squares])
+    optimiser.zero_grad()
+    lost.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimiser.step()
+    return float(lost.detach())
+
+
+@torch.no_grad()
+def _towards(mean: WeaponNet, network: WeaponNet, kept: float) -> None:
+    for slow, quick in zip(mean.parameters(), network.parameters(), strict=True):
+        slow.mul_(kept).add_(quick, alpha=1 - kept)
+
+
+# ---------------------------------------------------------------------- what is shown
+def drawn(material: Material, random: Generator) -> Callable[[], Square]:
+    """Makes one square after another. Sources weigh by the root of how many pictures they have."""
+    pools: dict[str, list[Person] | list[Ordinary]] = {
+        **_sorted(material.stills),
+        "ordinary": material.ordinary,
+    }
+    weights = {name: _weights([_source(one) for one in pool]) for name, pool in pools.items()}
+    kinds, shares = list(SHARES), np.array(list(SHARES.values()))
+
+    def one() -> Square:
+        kind = kinds[int(random.choice(len(kinds), p=shares / shares.sum()))]
+        if kind == "held":
+            return holding(material.unarmed, material.models, random)
+        chosen = pools[kind][int(np.searchsorted(weights[kind], random.random()))]
+        if isinstance(chosen, Ordinary):
+            return _ordinary(chosen, random)
+        return _shown(kind, chosen, random)
+
+    return one
+
+
+def _source(one: Person | Ordinary) -> str:
+    return one.source if isinstance(one, Ordinary) else one.still.source
+
+
+def _weights(sources: list[str]) -> np.ndarray:
+    names, index, counts = np.unique(sources, return_inverse=True, return_counts=True)
+    assert len(names)
+    heavy = np.cumsum(1 / np.sqrt(counts)[index])
+    return heavy / heavy[-1]
+
+
+def _sorted(stills: Sequence[Still]) -> dict[str, list[Person]]:
+    pools: dict[str, list[Person]] = {
+        name: [] for name in ("armed", "unarmed", "weapon", "body", "nobody")
+    }
+    for still in stills:
+        pools["weapon"] += [Person(still, box) for box in still.weapons]
+        if not len(still.weapons):
+            pools["nobody"].append(Person(still, np.zeros(4)))
+        for box in still.people[still.people[:, 3] - still.people[:, 1] >= LEAST_PX]:
+            armed = is_armed(still, box)
+            if armed:
+                pools["armed"].append(Person(still, box))
+            elif armed is not None:
+                pools["unarmed"].append(Person(still, box))
+                pools["body"].append(Person(still, box))
+    return pools
+
+
+def is_armed(still: Still, box: np.ndarray) -> bool | None:
+    """Whether a weapon is before or at somebody; None: at the border of what is looked at."""
+    whole = figure(box)
+    left, top = whole.x - whole.side / 2, whole.y - whole.side / 2
+    corners = still.weapons - np.array([left, top, left, top])
+    near = corners[
+        (corners[:, 2] > 0) & (corners[:, 3] > 0) & (corners[:, :2].max(axis=1) < whole.side)
+    ]
+    if not len(near):
+        return False
+    middle = (near[:, :2] + near[:, 2:]) / 2
+    inside = ((middle > 0) & (middle < whole.side)).all(axis=1)
+    large = (near[:, 2:] - near[:, :2]).max(axis=1) > 0.06 * whole.side
+    return True if (inside & large).any() else None
+
+
+def _shown(kind: str, one: Person, random: Generator) -> Square:
+    image, stretch = one.still.image, random.uniform(*STRETCHED) * random.uniform(0.92, 1.08)
+    if kind == "weapon":
+        window = around_weapon(one.box, stretch, random)
+    elif kind == "body":
+        window = near_body(one.box, stretch, random)
+    elif kind == "nobody":
+        height, width = image.shape
+        side = min(height, width) * random.uniform(0.15, 0.9)
+        window = Window(random.uniform(0, width), random.uniform(0, height), side, stretch)
+    else:
+        whole = figure(one.box)
+        grown = (0.9, 1.25) if kind == "armed" else (0.8, 1.25)
+        window = moved(Window(whole.x, whole.y, whole.side, stretch), random, grown)
+    return random_cut(image, window, one.still.weapons, random)
+
+
+def _ordinary(one: Ordinary, random: Generator) -> Square:
+    side = one.image.shape[0]
+    stretch = random.uniform(0.9, 1.12)
+    if random.random() < 0.5:
+        middle = Window(side / 2, side / 2, side, stretch)
+        window = moved(middle, random, (0.8, 1.1))
+    else:
+        near = side * one.share * random.uniform(0.28, 0.6)
+        x, y = random.uniform(0.15, 0.85, 2) * side
+        window = Window(x, y, near, stretch)
+    return random_cut(one.image, window, NO_BOXES[:, :4], random)
+
+
+# ---------------------------------------------------------------------- judging
+def judged(stills: Sequence[Still]) -> list[Crop]:
+    """Every person tall enough, as the product would show him, with truth and source."""
+    crops = []
+    for still in stills:
+        for box in still.people[still.people[:, 3] - still.people[:, 1] >= LEAST_PX]:
+            armed = is_armed(still, box)
+            if armed is None:
+                continue
+            whole = figure(box)
+            window = Window(whole.x, whole.y, whole.side, JUDGED_STRETCH)
+            image, _ = cut(still.image, window)
+            kind = "with a weapon" if armed else "without"
+            crops.append(Crop(image, (float(armed),), still.source, kind))
+    return crops
+
+
+def _sureties(network: WeaponNet, crops: Sequence[Crop]) -> np.ndarray:
+    """(n, 1) of the whole figure alone."""
+    parts = network.surety(np.stack([crop.image for crop in crops]))
+    return parts.reshape(len(crops), -1).max(axis=1, keepdims=True)
+
+
+def _grouped(crops: Sequence[Crop]) -> list[Crop]:
+    """Single pictures of the web together."""
+    return [
+        Crop(c.image, c.truth, "web" if c.source.startswith("web") else c.source, c.kind)
+        for c in crops
+    ]
+
+
+if __name__ == "__main__":
+    main()
