@@ -4,6 +4,7 @@ nothing that axe finds, nothing that runs where text should stand."""
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -169,6 +170,34 @@ def test_what_somebody_types_stays_and_is_locked_when_the_alert_is_not_theirs_an
     expect(note).to_have_value("half a sentence")
     expect(page.locator("[data-refusal]")).to_have_text("supervisor has it and decides.")
     screen.saves("locked")
+
+
+def test_ones_own_verdict_is_not_shown_as_somebody_elses_where_the_answer_is_slow(
+    screens: Screens, place: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream tells of it before the order is answered; what is pressed then would be lost."""
+    people, answered = place.house.desk.people, threading.Event()
+    decide = people.decide
+
+    def slow(*args: Any, **more: Any) -> Any:
+        done = decide(*args, **more)
+        assert answered.wait(20)
+        return done
+
+    screen, one = screens.of("operator"), place.alert()
+    page = screen.open(f"/incidents/{one}")
+    screen.press("t")
+    expect(page.locator("[data-opens=confirm]")).to_be_focused()
+    monkeypatch.setattr(people, "decide", slow)
+    screen.press("c", "1", "Enter")
+    expect(page.locator(f'a[data-incident="{one}"][data-state=confirmed]')).to_be_visible()
+    page.wait_for_timeout(500)  # for whatever else the page asks because of it
+    expect(page.locator("[data-refusal]")).to_be_hidden()
+    answered.set()
+    expect(page.locator(".verdict.yes")).to_be_visible()
+    expect(page.locator("[data-refusal]")).to_be_hidden()
+    screen.press("f", "2", "Enter")
+    expect(page.locator("article")).to_have_attribute("data-state", "followed_up")
 
 
 def test_an_alert_is_handed_to_a_colleague(screens: Screens, place: Stand) -> None:

@@ -14,7 +14,9 @@ const SETTLED_MS = 700; // what is over by our clock is over by the service's, t
 const queue = document.querySelector("[data-queue]");
 const section = document.querySelector("[data-alert]");
 const server = new Map(); // what the service last said of each part of the open alert
+const asked = new Map(); // how often each piece was asked for, and which answer is shown
 let queued = null;
+let acting = 0; // orders of ours that are on their way
 let touched = 0;
 
 const article = () => section.querySelector("article");
@@ -23,8 +25,9 @@ const rows = () => [...queue.querySelectorAll("a[data-incident]")];
 
 // ---------------------------------------------------------------- the queue
 async function loadQueue() {
+  const newest = inOrder("queue");
   const html = await piece("/queue");
-  if (html === queued) return;
+  if (html === queued || !newest()) return;
   queued = html;
   const focused = queue.contains(document.activeElement) ? document.activeElement.dataset.incident : null;
   const scrolled = queue.scrollTop;
@@ -52,6 +55,19 @@ function move(step) {
   return true;
 }
 
+/** A question is asked: was none that was asked later answered before it? */
+function inOrder(what) {
+  const known = asked.get(what) ?? { asked: 0, shown: 0 };
+  asked.set(what, known);
+  known.asked += 1;
+  const number = known.asked;
+  return () => {
+    const newest = number > known.shown;
+    if (newest) known.shown = number;
+    return newest;
+  };
+}
+
 const openRow = (all) => all.findIndex((row) => row.dataset.incident === openId());
 
 // ---------------------------------------------------------------- the open alert
@@ -75,13 +91,15 @@ function remember() {
   tick();
 }
 
-/** Its parts as they are now; what somebody types in, or looks at, stays. */
+/** Its parts as they are now; what somebody types in, or looks at, stays. While an order of ours is
+ * on its way, its own answer is shown and no other: else our verdict would look like another's. */
 async function refresh({ force = false } = {}) {
   const id = openId();
-  if (!id) return;
+  if (!id || (acting && !force)) return;
+  const newest = inOrder("alert");
   const fresh = parse(await piece(`/incidents/${id}/part`)).querySelector("article");
   const old = article();
-  if (openId() !== id || !fresh) return;
+  if (openId() !== id || !fresh || (acting && !force) || !newest()) return;
   Object.assign(old.dataset, fresh.dataset);
   if (fresh.dataset.decided === "true" && looking()) show("still");
   for (const part of fresh.querySelectorAll("[data-part]")) renew(old, part, force);
@@ -124,16 +142,20 @@ function refuse(words) {
 async function act(verb, body) {
   const id = openId();
   refuse(null);
+  acting += 1;
   try {
     await order(`/api/v1/incidents/${id}/${verb}`, body);
+    await Promise.all([refresh({ force: true }), loadQueue()]).catch(() => {});
+    return true;
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
-    await refresh({ force: refusal.status === 409 }).catch(() => {});
+    if (refusal.status === 409) await refresh({ force: true }).catch(() => {});
     refuse(refusal.message);
     return false;
+  } finally {
+    acting -= 1;
+    alertChanged();
   }
-  await Promise.all([refresh({ force: true }), loadQueue()]);
-  return true;
 }
 
 async function take() {
