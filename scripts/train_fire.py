@@ -273,17 +273,18 @@ def drawn(grounds: Sequence[Crop], random: Generator) -> list[Crop]:
 
 
 def _burning(ground: Crop, random: Generator) -> Crop:
-    """One to five flames side by side, or smoke alone, by day or by night."""
+    """One to five flames side by side, or smoke alone, by day or by night, far away or close."""
     alone = random.random() < 0.35  # smoke without a flame
     image = (ground.image * random.uniform(0.15 if random.random() < 0.4 else 0.7, 1.0)).astype(
         np.uint8
     )
     place = image
     thick = random.uniform(0.8, 2.5) if alone or random.random() < 0.4 else 0.0
-    wide, high = KEPT * random.uniform(0.1, 0.6), KEPT * random.uniform(0.12, 0.75)
+    close = 2.0 if random.random() < 0.3 else 1.0
+    wide, high = KEPT * close * random.uniform(0.1, 0.7), KEPT * close * random.uniform(0.12, 0.75)
     for _ in range(1 if alone else random.integers(1, 6)):
         fire = Fire(
-            foot=(KEPT * random.uniform(0.2, 0.8), KEPT * random.uniform(0.55, 0.98)),
+            foot=(KEPT * random.uniform(0.2, 0.8), KEPT * random.uniform(0.55, 0.7 + 0.3 * close)),
             width=wide * random.uniform(0.5, 1.2),
             height=0.0 if alone else high * random.uniform(0.5, 1.2),
             begins_s=-10.0,
@@ -293,6 +294,7 @@ def _burning(ground: Crop, random: Generator) -> Crop:
             seed=int(random.integers(64)),
             gain=random.uniform(0.6, 2.0),
             heat=random.uniform(0.55, 1.1),
+            ragged=random.uniform(0.0, 1.0) if random.random() < 0.6 else 0.0,
         )
         image = fire.painted(image, random.uniform(0, 100))
     if random.random() < 0.15:  # a camera that sees infra-red: white and pink

@@ -78,12 +78,12 @@ def cloth(image: Image, random: Generator) -> Image:
 
 
 def autumn(image: Image, random: Generator) -> Image:
-    """Leaves and bricks: everything turned towards orange, or many small orange specks."""
-    if random.random() < 0.6:
+    """Leaves and bricks: everything turned towards brown and orange, or many small specks."""
+    if random.random() < 0.4:
         hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV).astype(np.float32)
         hsv[..., 0] = random.uniform(4, 22) + random.normal(0, 3, hsv.shape[:2])
-        hsv[..., 1] = np.clip(hsv[..., 1] * random.uniform(1, 2) + random.uniform(20, 120), 0, 255)
-        hsv[..., 2] = np.clip(hsv[..., 2] * random.uniform(0.8, 1.5), 0, 255)
+        hsv[..., 1] = np.clip(hsv[..., 1] * random.uniform(1, 1.5) + random.uniform(20, 90), 0, 190)
+        hsv[..., 2] = np.clip(hsv[..., 2] * random.uniform(0.6, 1.0), 0, 200)
         hsv[..., 0] %= 180
         return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2BGR)
     out, side = image.copy(), image.shape[0]

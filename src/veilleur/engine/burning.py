@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from veilleur.cameras.frame import Frame
 from veilleur.catalogue import Event
 from veilleur.events.scene import Scene
 from veilleur.perception.fire import FireWatch
+from veilleur.perception.objects import Kind
 
 
 class BurningSense:
@@ -19,7 +22,9 @@ class BurningSense:
         self._watch = watch
 
     def look(self, scene: Scene, frame: Frame) -> Scene:
-        blazes = self._watch.step(frame.picture, scene.time, moved=frame.activity.moved > 0)
+        others = np.asarray(scene.tracks.of(Kind.PERSON, Kind.VEHICLE).boxes, np.float64)
+        moved = frame.activity.moved > 0
+        blazes = self._watch.step(frame.picture, scene.time, moved=moved, others=others)
         return replace(scene, blazes=blazes)
 
     def pause(self, blind: str) -> None:

@@ -34,7 +34,7 @@ from veilleur.perception.objects import Kind
 
 LOOKS = 3  # fewer tell nothing
 SURE = {Sort.FLAME: 0.6, Sort.SMOKE: 0.8}  # share of the looks in which the verifier sees it
-STIRS = {Sort.FLAME: 0.6, Sort.SMOKE: 0.6}  # share of the pictures in which it changes
+STIRS = {Sort.FLAME: 0.35, Sort.SMOKE: 0.6}  # share of it that changed just before
 GROWN = {Sort.FLAME: 1.2, Sort.SMOKE: 1.5}  # times its first area
 LARGER = {Sort.FLAME: 1.0, Sort.SMOKE: 4.0}  # times the least size: small drifts are anything
 LONGER_S = {Sort.FLAME: 0.0, Sort.SMOKE: 1.0}  # what drifts for a moment is no smoke yet
@@ -130,7 +130,7 @@ class FireStart:
     def _checks(self, blaze: Blaze, scene: Scene) -> tuple[Check, ...]:
         """In the order in which they are told."""
         sort, age_s = blaze.sort, scene.time - blaze.since
-        burns_s = scene.time - blaze.burns_since if blaze.burns_since is not None else 0.0
+        burns_s = blaze.until - blaze.burns_since if blaze.burns_since is not None else 0.0
         least = 100 * self._p.least_share * LARGER[sort]
         size = 100 * max(blaze.box.width, blaze.box.height) / self._view.height
         seen = "flame_seen" if sort is Sort.FLAME else "smoke_seen"

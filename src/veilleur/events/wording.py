@@ -222,8 +222,8 @@ ENGLISH: dict[str, _Phrase] = {
         bare="",
     ),
     "stirring": _Phrase(
-        "it flickers or drifts in {measured} of the pictures (limit {threshold})",
-        "it neither flickers nor drifts: in {measured} of the pictures, {threshold} are needed",
+        "{measured} of it flickers or drifts (limit {threshold})",
+        "it neither flickers nor drifts: {measured} of it, {threshold} are needed",
     ),
     "stays": _Phrase(
         "it stays where it is (moved by {measured} of its size, at most {threshold})",
@@ -457,8 +457,8 @@ FRENCH: dict[str, _Phrase] = {
         bare="",
     ),
     "stirring": _Phrase(
-        "il vacille ou dérive dans {measured} des images (seuil\u00a0: {threshold})",
-        "il ne vacille ni ne dérive\u00a0: dans {measured} des images, {threshold} {needed}",
+        "il vacille ou dérive sur {measured} de sa surface (seuil\u00a0: {threshold})",
+        "il ne vacille ni ne dérive\u00a0: {measured} de sa surface, {threshold} {needed}",
     ),
     "stays": _Phrase(
         "il reste sur place (déplacé de {measured} de sa taille, au plus {threshold})",

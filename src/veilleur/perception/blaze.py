@@ -19,19 +19,22 @@ class Sort(StrEnum):
 class Blaze:
     """A place that changes as fire does, followed by where it is.
 
-    id: for as long as it is followed. box: pixels of the view, now. since: second at which it was
-    first seen; burns_since: second of the first look, of a row of them, in which the verifier saw
-    fire; None: it sees none. sure: share of the looks of the last seconds in which it did, 0..1;
-    looks: how many these were; score: their mean, 0..1. stirs: share of the pictures in which it
-    changed, 0..1. grown: its area now, in areas when it was first seen. moved: how far its middle
-    has come in the last seconds, in its own longer sides. at_start: it was there when looking
-    began, so nobody saw it begin. swept: the camera itself moves, so `moved` tells nothing.
+    id: for as long as it is followed. box: pixels of the view, as last seen. since, until: seconds
+    at which it was first and last seen; burns_since: second of the first look, of a row of them, in
+    which the verifier saw fire; None: it sees none. sure: share of the looks of the last seconds in
+    which it did, 0..1; looks: how many these were; score: their mean, 0..1. stirs: share of its
+    pixels that changed just before, mean of the last pictures, 0..1. grown: its area now, in areas
+    when it was first seen. moved: how far its middle has come in the last seconds, in its own
+    longer sides. unrest: mean change of its area from one picture to the next and back, in mean
+    areas. at_start: it was there when looking began, so nobody saw it begin. swept: the camera
+    itself moves, so `moved` tells nothing.
     """
 
     id: int
     sort: Sort
     box: Box
     since: float
+    until: float
     burns_since: float | None
     sure: float
     looks: int
@@ -39,5 +42,6 @@ class Blaze:
     stirs: float
     grown: float
     moved: float
+    unrest: float = 0.0
     at_start: bool = False
     swept: bool = False

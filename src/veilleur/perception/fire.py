@@ -10,17 +10,21 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
 
 from veilleur.cameras.picture import Picture
-from veilleur.geometry import Box, View
+from veilleur.geometry import Box, FloatArray, View
 from veilleur.perception.blaze import Blaze, Sort
-from veilleur.perception.glow import Glimpse, Glow, Spot
+from veilleur.perception.glow import Glow, Spot
 from veilleur.perception.verifier import Verifier, VerifierModel
 
+NONE: FloatArray = np.zeros((0, 4))
 FIRE = VerifierModel(
     name="Fire verifier",
     file="fire.onnx",
-    sha256="2979992cf430f528f73884dafdb365f06463a0cf9ad4033e3852b715c908c4e9",
+    sha256="23a143ab7cf7e49a162ad29da1a4ca8207859beb4f5296badc41945759e43671",
     side=96,
     classes=(Sort.FLAME, Sort.SMOKE),
     margin=1.6,
@@ -29,24 +33,34 @@ FIRE = VerifierModel(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FireSettings:
-    """every_s: least time between two steps. looks: at most so many inferences a step. sees: score
-    from which the verifier sees fire. recent_s: looks and places so old still count. lost_s: not
-    seen for so long, a candidate is forgotten; one that the verifier saw burn, after held_s.
-    start_s: what is first seen so soon after looking began was there before. near: how far from
-    where it was a candidate may be found, in its own sizes. again_s: what the verifier saw nothing
-    in (below dull) is shown to it again after so long.
+    """every_s, idle_s: least time between two steps while something seems to burn, and else.
+    looks: at most so many inferences a step; flames_s, clouds_s: and so many a second in the long
+    run of each sort, three saved up, but for what seems to burn. sees: score from which the
+    verifier sees fire; dull: below it, it sees none. again_s: so long until it is shown that again,
+    longer each time, unless it has become half as large again. recent_s: looks and places so old
+    still count. lost_s: not seen for so long, a candidate is forgotten; one that the verifier saw
+    burn, after held_s. start_s: what is first seen so soon after looking began was there before.
+    near: how far from where it was a candidate may be found, in its own sizes. fiery: colour times
+    flicker, from which a flame is shown more often.
     """
 
     every_s: float = 0.18
+    idle_s: float = 0.35
     looks: int = 3
+    flames_s: float = 2.5
+    clouds_s: float = 1.5
     sees: float = 0.5
+    dull: float = 0.25
+    again_s: float = 0.9
     recent_s: float = 2.0
     lost_s: float = 1.0
     held_s: float = 3.0
     start_s: float = 1.5
     near: float = 0.6
-    again_s: float = 0.9
-    dull: float = 0.25
+    fiery: float = 0.4
+
+
+MOST_SAVED = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ class _Place:
     time: float
     box: Box
     area: float
+    stirred: float
 
 
 @dataclass(slots=True)
@@ -73,13 +88,20 @@ class _Followed:
     places: deque[_Place] = field(default_factory=deque)
     looks: deque[_Look] = field(default_factory=deque)
     looked: float = -math.inf
+    looked_area: float = 0.0
+    dull: int = 0
     burns_since: float | None = None
-    steps: int = 0
-    present: int = 0
+    warm: float = 0.0
+    steps: deque[float] = field(default_factory=deque)
 
     @property
     def last(self) -> _Place:
         return self.places[-1]
+
+    @property
+    def fiery(self) -> float:
+        """How much it is of the colour of fire and flickers, 0..1."""
+        return self.warm * self.last.stirred
 
 
 class FireWatch:
@@ -95,6 +117,7 @@ class FireWatch:
         self._next = 1
         self._began: float | None = None
         self._stepped: float | None = None
+        self._saved = dict.fromkeys(Sort, MOST_SAVED)
         self._blazes: tuple[Blaze, ...] = ()
 
     def forget(self) -> None:
@@ -104,54 +127,77 @@ class FireWatch:
         self._began = self._stepped = None
         self._blazes = ()
 
-    def step(self, picture: Picture, time: float, *, moved: bool) -> tuple[Blaze, ...]:
-        """What may burn now. moved: whether anything changed since the picture before."""
-        if self._stepped is not None and 0 <= time - self._stepped < self._set.every_s:
-            return self._blazes
+    def step(
+        self, picture: Picture, time: float, *, moved: bool, others: FloatArray = NONE
+    ) -> tuple[Blaze, ...]:
+        """What may burn now.
+
+        moved: whether anything changed since the picture before. others: (n, 4) boxes of people and
+        vehicles, pixels of the view: what changes there is no smoke.
+        """
         if self._stepped is not None and time < self._stepped:
             self.forget()
+        if self._stepped is not None and time - self._stepped < self._pause_s:
+            return self._blazes
         if self._began is None:
             self._began = time
         if not moved and not self._followed and self._stepped is not None:
             return ()
+        passed = time - self._stepped if self._stepped is not None else 0.0
+        self._save(passed)
         self._stepped = time
-        glimpse = self._glow.step(picture, time)
-        self._follow(glimpse, time)
+        glimpse = self._glow.step(picture, time, others)
+        self._follow(Sort.FLAME, glimpse.flames, time, swept=glimpse.swept)
+        self._follow(Sort.SMOKE, glimpse.clouds, time, swept=glimpse.swept)
+        self._age(time)
         self._verify(picture, time)
         self._blazes = tuple(
             self._blaze(one, time, swept=glimpse.swept)
             for one in self._followed
-            if one.last.time == time or self._burns(one)
+            if any(look.score >= self._set.dull for look in one.looks)
         )
         return self._blazes
 
-    def _follow(self, glimpse: Glimpse, time: float) -> None:
-        for sort, spots in ((Sort.FLAME, glimpse.flames), (Sort.SMOKE, glimpse.clouds)):
-            known = [one for one in self._followed if one.sort is sort]
-            for spot in spots:
-                one = self._nearest(known, spot, time, swept=glimpse.swept)
-                if one is None:
-                    one = _Followed(self._next, sort, time, spot.area)
-                    self._next += 1
-                    self._followed.append(one)
-                one.places.append(_Place(time, spot.box, spot.area))
-                one.present += 1
+    def _save(self, passed_s: float) -> None:
+        """Looks that may be made, for time that has passed."""
+        rates = {Sort.FLAME: self._set.flames_s, Sort.SMOKE: self._set.clouds_s}
+        for sort, rate in rates.items():
+            self._saved[sort] = min(self._saved[sort] + passed_s * rate, MOST_SAVED)
+
+    @property
+    def _pause_s(self) -> float:
+        """Until the next step."""
+        return self._set.every_s if self._blazes else self._set.idle_s
+
+    def _follow(self, sort: Sort, spots: Sequence[Spot], time: float, *, swept: bool) -> None:
+        known = [one for one in self._followed if one.sort is sort]
+        for spot in spots:
+            one = self._nearest(known, spot, swept=swept)
+            if one is None:
+                one = _Followed(self._next, sort, time, spot.area)
+                self._next += 1
+                self._followed.append(one)
+            else:
+                known.remove(one)
+            one.places.append(_Place(time, spot.box, spot.area, spot.stirred))
+            one.warm = max(0.8 * one.warm, spot.warm)
+
+    def _age(self, time: float) -> None:
+        """What is old counts no more."""
         for one in self._followed:
-            one.steps += 1
+            one.steps.append(time)
             _forget_before(one, time - self._set.recent_s)
         self._followed = [one for one in self._followed if self._kept(one, time)]
 
-    def _nearest(
-        self, known: Sequence[_Followed], spot: Spot, time: float, *, swept: bool
-    ) -> _Followed | None:
-        """The followed one, not yet found in this picture, that this is."""
-        near = math.inf if swept else self._set.near
-        free = [
-            (gap(one.last.box, spot.box) + _unlike(one.last.area, spot.area), one.id, one)
-            for one in known
-            if one.last.time < time and gap(one.last.box, spot.box) <= near
-        ]
-        return min(free, default=(0, 0, None))[2]
+    def _nearest(self, known: Sequence[_Followed], spot: Spot, *, swept: bool) -> _Followed | None:
+        """The one of them that this is."""
+        best, least = None, math.inf
+        for one in known:
+            apart = gap(one.last.box, spot.box)
+            cost = apart + _unlike(one.last.area, spot.area)
+            if cost < least and (swept or apart <= self._set.near):
+                best, least = one, cost
+        return best
 
     def _kept(self, one: _Followed, time: float) -> bool:
         patience_s = self._set.held_s if self._burns(one) else self._set.lost_s
@@ -162,21 +208,35 @@ class FireWatch:
         return bool(seen) and 2 * len(seen) >= len(one.looks)
 
     def _verify(self, picture: Picture, time: float) -> None:
-        """Those that have waited longest; what burned when last seen comes first."""
+        """Those that seem to burn, then the most suspicious, as far as looks are left."""
         here = [one for one in self._followed if one.last.time == time and self._due(one, time)]
-        here.sort(key=lambda one: (one.looked - (0.3 if self._burns(one) else 0.0), one.id))
-        for one in here[: self._set.looks]:
-            scores = self._verifier.scores(picture, self._view, one.last.box)
-            one.looks.append(_Look(time, float(scores[list(Sort).index(one.sort)])))
-            one.looked = time
-            if not self._burns(one):
-                one.burns_since = None
-            elif one.burns_since is None:
-                one.burns_since = time
+        here.sort(key=lambda one: (not self._burns(one), -_urgency(one, time), one.id))
+        left = self._set.looks
+        for one in here:
+            burns = self._burns(one)
+            if left > 0 and (burns or self._saved[one.sort] >= 1.0):
+                self._saved[one.sort] -= 0.0 if burns else 1.0
+                left -= 1
+                self._look(one, picture, time)
+
+    def _look(self, one: _Followed, picture: Picture, time: float) -> None:
+        scores = self._verifier.scores(picture, self._view, one.last.box)
+        score = float(scores[list(Sort).index(one.sort)])
+        one.looks.append(_Look(time, score))
+        one.looked, one.looked_area = time, one.last.area
+        one.dull = one.dull + 1 if score < self._set.dull else 0
+        if not self._burns(one):
+            one.burns_since = None
+        elif one.burns_since is None:
+            one.burns_since = time
 
     def _due(self, one: _Followed, time: float) -> bool:
-        dull = bool(one.looks) and one.looks[-1].score < self._set.dull
-        return not dull or time - one.looked >= self._set.again_s
+        waited_s = time - one.looked
+        if not one.dull or one.last.area >= 1.5 * one.looked_area:
+            return True
+        if one.fiery >= self._set.fiery:
+            return waited_s >= self._set.again_s / 2
+        return waited_s >= self._set.again_s * (1.0, 2.0, 4.0)[min(one.dull - 1, 2)]
 
     def _blaze(self, one: _Followed, time: float, *, swept: bool) -> Blaze:
         scores = [look.score for look in one.looks]
@@ -188,13 +248,15 @@ class FireWatch:
             sort=one.sort,
             box=last,
             since=one.since,
+            until=one.last.time,
             burns_since=one.burns_since,
             sure=sum(s >= self._set.sees for s in scores) / max(len(scores), 1),
             looks=len(scores),
             score=sum(scores) / max(len(scores), 1),
-            stirs=one.present / one.steps,
+            stirs=sum(place.stirred for place in one.places) / max(len(one.steps), 1),
             grown=max(areas) / max(one.first_area, 1.0),
             moved=math.dist(first.centre, last.centre) / size,
+            unrest=_unrest(areas),
             at_start=self._began is not None and one.since - self._began <= self._set.start_s,
             swept=swept,
         )
@@ -203,6 +265,8 @@ class FireWatch:
 def _forget_before(one: _Followed, time: float) -> None:
     while len(one.places) > 1 and one.places[0].time < time:
         one.places.popleft()
+    while one.steps and one.steps[0] < time:
+        one.steps.popleft()
     while one.looks and one.looks[0].time < time:
         one.looks.popleft()
 
@@ -213,6 +277,20 @@ def gap(one: Box, other: Box) -> float:
     down = max(one.y1 - other.y2, other.y1 - one.y2, 0.0)
     size = max(one.width, one.height) + max(other.width, other.height)
     return 2 * math.hypot(across, down) / max(size, 1.0)
+
+
+def _urgency(one: _Followed, time: float) -> float:
+    """How long it has waited, up to three seconds, times how much it looks like a flame."""
+    return min(time - one.looked, 3.0) * (0.25 + one.fiery)
+
+
+def _unrest(areas: Sequence[float]) -> float:
+    """How much an area goes up and down: what only grows, or only shrinks, is at rest."""
+    if len(areas) < 3:
+        return 0.0
+    steps = [after - before for before, after in pairwise(areas)]
+    travelled, net = sum(map(abs, steps)), abs(areas[-1] - areas[0])
+    return (travelled - net) / len(steps) / (sum(areas) / len(areas))
 
 
 def _unlike(one: float, other: float) -> float:

@@ -29,8 +29,8 @@ _WIDE = np.ones((5, 5), np.uint8)
 class GlowSettings:
     """width: pixels of the small picture. cell: side of the squares whose mean is taken for smoke,
     pixels of it. red: least red of what is warm, blue: by how much it exceeds blue; glaring: least
-    brightness of what a camera shows white. stir: grey levels by which a pixel changes. fades_s:
-    how long a change is remembered. drift: grey levels of a cell's mean. usual_s: time constant of
+    brightness of what a camera shows white. stir: grey levels by which a pixel changes. fresh_s:
+    so long ago it may have been. drift: grey levels of a cell's mean. usual_s: time constant of
     what is usual. sharper: times its usual slopes a cell may have, that smoke drifts over; slope:
     grey levels of them that mean nothing. colourful: grey levels between a cell's colours, from
     which it is no smoke. least: pixels of a flame; most: candidates of a sort. swept: share of the
@@ -44,24 +44,28 @@ class GlowSettings:
     blue: int = 30
     glaring: int = 215
     stir: float = 12.0
-    fades_s: float = 0.8
+    fresh_s: float = 0.7
     drift: float = 4.0
     usual_s: float = 4.0
     sharper: float = 1.15
     slope: float = 1.5
     colourful: float = 60.0
     least: int = 5
-    most: int = 6
+    most: int = 5
     swept: float = 0.45
     gap_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A candidate. box: pixels of the view. area: square pixels of the view that are like it."""
+    """A candidate. box: pixels of the view. area: square pixels of the view that are like it.
+    stirred: share of these that changed just now, 0..1. warm: share that is of a fiery colour.
+    """
 
     box: Box
     area: float
+    stirred: float = 1.0
+    warm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Glow:
         self._size = self._set.width, max(cell, height // cell * cell)
         self._cells = self._size[0] // cell, self._size[1] // cell
         self._before: ImageArray | None = None
-        self._stir: FloatArray = np.zeros(0, np.float32)
+        self._changed: FloatArray = np.zeros(0, np.float64)
         self._usual: FloatArray = np.zeros(0, np.float32)
         self._usual_slopes: FloatArray = np.zeros(0, np.float32)
         self._time = 0.0
@@ -93,8 +97,11 @@ class Glow:
         """Nothing is compared with what was seen before."""
         self._before = None
 
-    def step(self, picture: Picture, time: float) -> Glimpse:
-        """The candidates since the picture before. time: seconds of the stream's own clock."""
+    def step(self, picture: Picture, time: float, others: FloatArray) -> Glimpse:
+        """The candidates since the picture before. time: seconds of the stream's own clock.
+
+        others: (n, 4) boxes, pixels of the view, in which nothing is smoke.
+        """
         colours = picture.bgr(*self._size)
         grey = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
         means, slopes = self._means(grey), self._means(_slopes(grey))
@@ -102,15 +109,15 @@ class Glow:
         self._time = time
         if self._before is None or not 0 < passed <= self._set.gap_s:
             self._before, self._usual, self._usual_slopes = grey, means, slopes
-            self._stir = np.zeros(grey.shape, np.float32)
+            self._changed = np.full(grey.shape, -math.inf)
             return Glimpse()
-        change = np.asarray(cv2.absdiff(grey, self._before), np.float32)
+        change = np.asarray(cv2.absdiff(grey, self._before)) > self._set.stir
         self._before = grey
-        self._stir *= np.float32(math.exp(-passed / self._set.fades_s))
-        np.maximum(self._stir, change, out=self._stir)
-        stirred = self._stir > self._set.stir
-        swept = float((change > self._set.stir).mean()) > self._set.swept
+        self._changed[change] = time
+        stirred = np.asarray(self._changed >= time - max(self._set.fresh_s, passed))
+        swept = float(change.mean()) > self._set.swept
         drifting = self._drifting(means, slopes, passed) & ~self._colourful(colours)
+        self._blank(drifting, others)
         clouds = () if swept else self._clouds(drifting)
         return Glimpse(self._flames(colours, grey, stirred), clouds, swept)
 
@@ -128,6 +135,13 @@ class Glow:
         drifts = np.abs(difference - np.median(difference)) > self._set.drift
         return np.asarray(drifts & ~sharper)
 
+    def _blank(self, drifting: BoolArray, others: FloatArray) -> None:
+        """No cell that a box touches drifts."""
+        rows, columns = drifting.shape
+        scale = (columns / self._view.width, rows / self._view.height) * 2
+        for x1, y1, x2, y2 in (others * scale).tolist():
+            drifting[max(int(y1), 0) : int(y2) + 1, max(int(x1), 0) : int(x2) + 1] = False
+
     def _colourful(self, colours: ImageArray) -> BoolArray:
         cells = np.asarray(cv2.resize(colours, self._cells, interpolation=cv2.INTER_AREA), np.uint8)
         return np.asarray(np.ptp(cells.astype(np.int16), axis=2) > self._set.colourful)
@@ -137,26 +151,35 @@ class Glow:
     ) -> tuple[Spot, ...]:
         blue, green, red = (colours[..., c].astype(np.int16) for c in range(3))
         warm = (red >= self._set.red) & (red - blue >= self._set.blue) & (red >= green)
-        warm |= grey >= self._set.glaring
+        like = warm | (grey >= self._set.glaring)
         near = cv2.dilate(stirred.view(np.uint8), _WIDE)
-        mask = cv2.bitwise_and(warm.view(np.uint8), near)
+        mask = cv2.bitwise_and(like.view(np.uint8), near)
         joined = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _CROSS), np.uint8)
-        return self._spots(joined, self._set.least, 1)
+        return self._spots(joined, self._set.least, 1, (stirred, warm))
 
     def _clouds(self, drifting: BoolArray) -> tuple[Spot, ...]:
-        return self._spots(drifting.view(np.uint8), 2, self._set.cell)
+        return self._spots(drifting.view(np.uint8), 2, self._set.cell, None)
 
-    def _spots(self, mask: ImageArray, least: int, side: int) -> tuple[Spot, ...]:
-        """The largest connected parts; side: of the mask's pixels, in pixels of the small one."""
-        count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        order = np.argsort(-stats[1:, 4], kind="stable")[: self._set.most] + 1 if count > 1 else ()
+    def _spots(
+        self, mask: ImageArray, least: int, side: int, told: tuple[BoolArray, BoolArray] | None
+    ) -> tuple[Spot, ...]:
+        """The largest connected parts; side: of the mask's pixels, in pixels of the small one.
+        told: which of these changed, and which are warm."""
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+        areas = stats[1:, 4]
+        order = np.argsort(-areas, kind="stable")[: self._set.most]
         across = self._view.width / self._size[0] * side
         down = self._view.height / self._size[1] * side
         found = []
-        for x, y, wide, high, area in stats[list(order)].tolist():
-            if area >= least:
-                box = Box(x * across, y * down, (x + wide) * across, (y + high) * down)
-                found.append(Spot(box, area * across * down))
+        for row in order[areas[order] >= least].tolist():
+            x, y, wide, high, area = stats[row + 1].tolist()
+            box = Box(x * across, y * down, (x + wide) * across, (y + high) * down)
+            shares = (1.0, 0.0)
+            if told is not None:
+                part = slice(y, y + high), slice(x, x + wide)
+                mine = labels[part] == row + 1
+                shares = tuple(float((kind[part] & mine).sum()) / area for kind in told)
+            found.append(Spot(box, area * across * down, *shares))
         return tuple(found)
 
 

@@ -48,6 +48,7 @@ class Fire:
     seed: int = 0
     gain: float = 1.0
     heat: float = 1.0
+    ragged: float = 0.0
 
     def size_at(self, time: float) -> float:
         """Share of the full size, 0..1: a fire's size goes about with the square of time (the
@@ -87,7 +88,7 @@ class Fire:
         spot = _Spot.of(out, self.foot[0] - wide, self.foot[1] - 1.3 * high, 2 * wide, 1.45 * high)
         if spot is None:
             return
-        heat = self.heat * flame(spot.rows, spot.columns, time, self.seed)
+        heat = self.heat * flame(spot.rows, spot.columns, time, self.seed, self.ragged)
         cover = np.interp(heat, HEATS, COVERS)[..., None]
         colour = np.stack([np.interp(heat, HEATS, COLOURS[:, c]) for c in range(3)], axis=-1)
         part = spot.part(out)
@@ -123,7 +124,9 @@ class _Spot:
         return image[self.y, self.x]
 
 
-def flame(rows: FloatArray, columns: FloatArray, time: float, seed: int) -> FloatArray:
+def flame(
+    rows: FloatArray, columns: FloatArray, time: float, seed: int, ragged: float = 0.0
+) -> FloatArray:
     """Heat, 0..1, at places 0..1 of a box (y down)."""
     up = np.clip(1.0 - rows - 0.08, 0.0, 1.0)
     bend = _noise(0.35 + 0 * up, 0.5 * up - 0.55 * time, seed) - 0.5
@@ -133,6 +136,9 @@ def flame(rows: FloatArray, columns: FloatArray, time: float, seed: int) -> Floa
     beat = 0.14 * np.sin(2 * np.pi * (1.7 * time + 0.13 * seed)) + 0.10 * np.sin(17 * time + seed)
     body = 1.15 - side**2 / np.maximum(1.0 - 0.75 * up, 0.2) - (1.05 - beat) * up
     heat = body + (1.6 * tongues + 0.9 * fine) * (0.35 + up)
+    if ragged > 0:
+        gaps = _noise(1.7 * columns, 1.7 * up - 1.8 * time, seed + 3)
+        heat = np.minimum(heat, 1.1) - ragged * np.clip(1.6 * gaps - 0.3, 0.0, 1.2)
     return np.asarray(np.clip(heat - 1.5 * (1 - _fading(rows, columns, 0.15)), 0, 1))
 
 
