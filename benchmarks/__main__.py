@@ -56,6 +56,7 @@ def everything(peer_model: Path | None) -> list[Benchmark]:
             ("--cameras", "14"),
             ("--cameras", "14", "--seconds", "180"),
         ),
+        Benchmark("Still and clip", "evidence", ("--runs", "20"), ("--runs", "100")),
         Benchmark("Memory", "memory", ("--minutes", "2"), ("--minutes", "30")),
         Benchmark("Capacity, 1080p25", "capacity", ("--seconds", "30")),
         Benchmark(

@@ -121,7 +121,8 @@ class Service:
             accounts.add(w, account, now)
             return KeptIdentities(self.desk.database, self.settings).begin(w, "screen")
 
-    def authorise(self) -> None:
+    def authorise(self, clips: int | None = None) -> None:
+        """clips: days for which they are kept; None: none are made."""
         now = datetime.now(UTC)
         act = {
             "reference": "LAB-1",
@@ -136,6 +137,7 @@ class Service:
             "reasons": "A benchmark",
             "gathering": "cultural",
             "notice": {"text": "A benchmark", "told_by": ["nobody"]},
+            "clips": clips,
         }
         self.desk.authority.add(Authorisation.model_validate(act), "dpo")
 
@@ -307,7 +309,7 @@ def from_the_frame(cameras: int, size: media.Size, seconds: float) -> Iterator[s
         offset = boot_s() - datetime.now(UTC).timestamp()
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            _dismiss_all(service)
+            dismiss_all(service.desk)
             time.sleep(0.1)
         _, told = room.heard(newest(service))
         analysed = statistics.mean(one.analysed_hz for one in service.desk.cameras())
@@ -325,13 +327,14 @@ def from_the_frame(cameras: int, size: media.Size, seconds: float) -> Iterator[s
     yield f"{what}: {analysed:.1f} pictures a second and camera"
 
 
-def _dismiss_all(service: Service) -> None:
-    with service.desk.database.read() as r:
+def dismiss_all(desk: Desk) -> None:
+    """As an operator does who never tires."""
+    with desk.database.read() as r:
         waiting = incidents.open_incidents(r, None)
     for one in waiting:
         try:
-            service.desk.people.take(one.id, "screen", None)
-            service.desk.people.decide(one.id, "screen", None, confirmed=False, reason="light")
+            desk.people.take(one.id, "screen", None)
+            desk.people.decide(one.id, "screen", None, confirmed=False, reason="light")
         except (IncidentRefused, NotFound):
             continue
 

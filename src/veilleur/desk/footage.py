@@ -49,14 +49,15 @@ MOST_UNDER_WAY = 64
 @dataclass(slots=True, eq=False)
 class _Under:
     """An incident whose last seconds are still to come. onset_s: host seconds. clip: the piece that
-    is promised, None where no clip is granted. packets: asked for, not there yet. piece_s: up to
-    when the clip is made."""
+    is promised, None where no clip is granted. packets: asked for at `asked_s`, not taken yet.
+    piece_s: up to when the clip is made."""
 
     stored: Stored
     onset_s: float
     clip: Piece | None
     maker: ClipMaker
     packets: Future[Recorded] | None
+    asked_s: float
     piece_s: float
     failed: str = ""
 
@@ -107,6 +108,7 @@ class Footages:
                 self._promised(one),
                 ClipMaker(onset_s - BEFORE_S),
                 self._packets(one.signal.camera),
+                time.monotonic(),
                 onset_s,
             )
             with self._lock:
@@ -140,12 +142,15 @@ class Footages:
         if under.packets is not None:
             if not under.packets.done() and now < under.ends_s + GIVE_UP_S:
                 return False
-            self._take(under, _result(under.packets), min(now - AFTERWARDS_S, under.ends_s))
+            # Packets may lie about for a while: they go as far as the moment they were asked for.
+            until_s = min(under.asked_s - AFTERWARDS_S, under.ends_s)
+            self._take(under, _result(under.packets), until_s)
             under.packets = None
             if under.piece_s >= under.ends_s:
                 self._finish(under)
                 return True
         if under.due(now):
+            under.asked_s = now
             under.packets = self._packets(under.stored.signal.camera)
         return False
 
