@@ -163,12 +163,20 @@ def test_a_scene_is_summed_up() -> None:
 
 # ---------------------------------------------------------------------- what it can serve
 def test_a_good_camera_is_fit_for_all_and_says_what_it_measured() -> None:
-    verdicts = judge_all(STREAM, SCENE, VIEW)
-    assert [v.event for v in verdicts] == list(Event)
+    everything = judge_all(STREAM, SCENE, VIEW)
+    assert [v.event for v in everything] == list(Event)
+    verdicts = [v for v in everything if v.event is not Event.WEAPON]
     assert {v.fit for v in verdicts} == {Fit.YES}
     assert all("25 pictures a second" in v.reason and not v.remedy for v in verdicts)
     built = {v.event for v in verdicts if v.built}
     assert {Event.FORBIDDEN_ZONE, Event.CROWD_MOVEMENT} <= built <= set(RULES)
+
+
+def test_for_weapons_even_a_good_camera_is_told_not_to_rely_on_it() -> None:
+    verdict = judge(STREAM, SCENE, VIEW, Event.WEAPON)
+    assert (verdict.fit, verdict.built) == (Fit.LIMITED, True)
+    assert "experimental" in verdict.reason
+    assert "do not rely on it" in verdict.remedy
 
 
 ZONE, DENSITY, WEAPON = Event.FORBIDDEN_ZONE, Event.DENSITY, Event.WEAPON
@@ -216,7 +224,7 @@ def test_what_the_density_rule_objects_is_the_verdict_of_density_alone() -> None
     told = Finding(Fit.NO, "only 3 of 40 people are seen clearly", "zoom in")
     verdicts = {v.event: v for v in judge_all(STREAM, SCENE, VIEW, told)}
     assert (verdicts[DENSITY].fit, verdicts[DENSITY].reason) == (Fit.NO, told.reason)
-    assert all(v.fit is Fit.YES for event, v in verdicts.items() if event is not DENSITY)
+    assert all(v.fit is Fit.YES for e, v in verdicts.items() if e not in (DENSITY, WEAPON))
 
 
 def test_without_pictures_only_what_the_stream_rules_out_is_known() -> None:

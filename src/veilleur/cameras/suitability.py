@@ -69,13 +69,15 @@ class Angle:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """What an event needs of a camera. Chosen by us. rate_hz: analysed pictures a second."""
+    """What an event needs of a camera. Chosen by us. rate_hz: analysed pictures a second.
+    weak: why it is not to be relied on, whatever the camera."""
 
     pixels_per_metre: float
     rate_hz: float
     built: bool = False
     people: bool = True
     steepest: float = 75.0
+    weak: str = ""
 
 
 _NEEDS: dict[Event, _Need] = {
@@ -85,7 +87,13 @@ _NEEDS: dict[Event, _Need] = {
     Event.ABANDONED_OBJECT: _Need(OBSERVE, 1.0, built=True),
     Event.PERSON_ON_GROUND: _Need(OBSERVE, 5.0, built=True, steepest=60.0),
     Event.CROWD_MOVEMENT: _Need(DETECT, 5.0, built=True),
-    Event.WEAPON: _Need(IDENTIFY, 5.0, built=True, steepest=60.0),
+    Event.WEAPON: _Need(
+        IDENTIFY,
+        5.0,
+        built=True,
+        steepest=60.0,
+        weak="experimental: on any camera it misses weapons and takes other things for them",
+    ),
     Event.FIRE: _Need(MONITOR, 2.0, built=True, people=False, steepest=90.0),
 }
 
@@ -147,6 +155,8 @@ def _findings(
     stream: StreamDescription, scene: SceneStatistics | None, view: View, need: _Need
 ) -> Iterator[Finding]:
     yield from _of_stream(stream, need)
+    if need.weak:
+        yield Finding(Fit.LIMITED, need.weak, "do not rely on it: see docs/events.md")
     if scene is None:
         yield Finding(
             Fit.NOT_KNOWN,
