@@ -359,6 +359,18 @@ def test_a_token_for_more_is_not_issued(made: House, wrong: dict[str, object]) -
     assert made.residents.tokens.all() == []
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_whatever_a_token_may_is_offered_in_words(made: House, language: str) -> None:
+    made.residents.add("owner", *Role)
+    browser = made.browser("owner")
+    csrf_ = browser.headers["X-CSRF-Token"]
+    browser.post("/account/language", data={"language": language, "csrf": csrf_})
+    page = browser.get("/tokens").text
+    offered = re.findall(r'name="permissions" value="(\w+)"> ([^<]+)</label>', page)
+    assert len(offered) > 8
+    assert [code for code, words in offered if "_" in words or code == words.strip()] == []
+
+
 # ---------------------------------------------------------------------- hostile text
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -257,7 +257,7 @@ def test_the_page_warns_beside_the_event_and_asks_before_it_is_kept(tmp_path: Pa
         screens = Screens(browser, place)
         screen = screens.of(EVERYTHING)
         page = screen.open("/cameras/gate/rules")
-        expect(page.locator("[data-counts]")).to_contain_text("not fit")
+        expect(page.locator("[data-counts]")).to_have_attribute("aria-label", re.compile("not fit"))
         expect(page.locator("[data-fitness]")).to_contain_text("people are 9 pixels tall")
         expect(page.locator("button.rule .unfit")).to_be_visible()
         expect(page.locator("[data-despite]")).to_be_hidden()

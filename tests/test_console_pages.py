@@ -509,6 +509,7 @@ def test_an_act_stands_with_its_state_and_who_suspended_it(made: House) -> None:
     text = made.browser("supervisor").get("/authorisations").text
     assert "Suspended by dpo" in text
     assert "ordered by the prefect" in text
+    assert "municipal_police" not in text, "services have names"
     assert "authorisations/suspend" not in text, "once is enough"
 
 

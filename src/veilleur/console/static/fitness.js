@@ -6,6 +6,7 @@ import { made, say, send } from "./drawing.js";
 const EVERY_MS = 5000;
 const FIRST_MS = 1200;
 const MARKS = { yes: "✓", limited: "!", "not known": "?", no: "✗" };
+const KEYS = { yes: "fit-count", limited: "limited-count", "not known": "not-known-count", no: "unfit-count" };
 const list = document.querySelector("[data-served]");
 const seen = document.querySelector("[data-seen]");
 const counts = document.querySelector("[data-counts]");
@@ -58,16 +59,16 @@ export class Fitness {
     if (told === this.#shown) return;
     this.#shown = told;
     list.replaceChildren(...events.map((one) => row(one, one.words)));
-    counts.textContent = this.#counted();
+    counts.textContent = this.#counted((count, fit) => `${MARKS[fit]} ${count}`);
+    counts.setAttribute("aria-label", this.#counted((count, fit) => say(KEYS[fit], { count })));
   }
 
-  #counted() {
-    const kinds = { no: "unfit-count", limited: "limited-count", "not known": "not-known-count", yes: "fit-count" };
-    return Object.entries(kinds)
-      .map(([fit, key]) => [this.#events.filter((one) => one.fit === fit).length, key])
+  #counted(words) {
+    return Object.keys(MARKS)
+      .map((fit) => [this.#events.filter((one) => one.fit === fit).length, fit])
       .filter(([count]) => count)
-      .map(([count, key]) => say(key, { count }))
-      .join(", ");
+      .map(([count, fit]) => words(count, fit))
+      .join("   ");
   }
 
   /** Beside the rule that is open: what is to be said of its event. */
