@@ -68,6 +68,14 @@ _SAID: Mapping[str, Wording] = {
         "ajoutez de la lumière ou de l’infrarouge", "add light or infra-red"
     ),
     "add light": Wording("ajoutez de la lumière", "add light"),
+    "experimental: on any camera it misses weapons and takes other things for them": Wording(
+        "expérimental : quelle que soit la caméra, des armes échappent et d’autres objets "
+        "sont pris pour des armes",
+        "experimental: on any camera it misses weapons and takes other things for them",
+    ),
+    "do not rely on it: see docs/events.md": Wording(
+        "ne vous y fiez pas", "do not rely on it: see docs/events.md"
+    ),
     "noisy ({} grey levels; up to 8, chosen by us)": Wording(
         "bruitée ({} niveaux de gris ; jusqu’à 8, fixé par nous)",
         "noisy ({} grey levels; up to 8, chosen by us)",
