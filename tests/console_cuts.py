@@ -7,23 +7,32 @@ and which changes of incidents it was told. Afterwards `faults` compares that wi
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import signal
+import sys
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
 
-from playwright.sync_api import Browser, BrowserContext, Page
+import numpy as np
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.console_stand import Stand
+from tests.console_stand import CHROMIUM, FLAGS, Stand, stand
+from tests.desk import VIEW, picture
+from veilleur.console.wall import Wall
+from veilleur.engine.seen import Boxes, Snapshot
 from veilleur.incidents.incident import State
 from veilleur.store import outbox
 from veilleur.store.outbox import OutboxRow
@@ -540,3 +549,80 @@ def opened(browser: Browser, stand: Stand, name: str, path: str, laptop: int = 0
     page.wait_for_selector(".life[data-state=well]")
     page.wait_for_function("window.cuts !== undefined")
     return Victim(name, page, wire, context, laptop)
+
+
+# ---------------------------------------------------------------------- all of it
+PULSE_S = 1.0  # as a desk's own
+MANY = 100
+STOPS = 0.15
+"""Share of the rounds in which the server is stopped."""
+
+
+def snapshot(camera: str) -> Snapshot:
+    none = np.zeros((0, 4), np.float32)
+    return Snapshot(camera, picture(), VIEW, Boxes(none, none, none), datetime.now(UTC), 0.0)
+
+
+@contextmanager
+def trial(folder: Path, seed: int) -> Iterator[Trial]:
+    """Three windows on a computer of their own, each doing something else, and a laptop."""
+    flag = laptop_flag(seed)
+    with stand(folder, pulse_s=PULSE_S) as place, sync_playwright() as playwright:
+        place.house.app.state.wall = Wall(snapshot)
+        first = place.alert()
+        room = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        lap = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, flag])
+        victims = [
+            opened(room, place, "queue", "/"),
+            opened(room, place, "queue with an alert", f"/incidents/{first}"),
+            opened(room, place, "wall", "/cameras"),
+            opened(lap, place, "queue on a laptop", f"/incidents/{first}", browser_pid(flag)),
+        ]
+        try:
+            yield Trial(place, victims, Random(seed))
+        finally:
+            for victim in victims:
+                if victim.asleep:
+                    victim.wake()
+                victim.context.close()
+                victim.wire.close()
+            room.close()
+            lap.close()
+
+
+def told(found: Outcome) -> str:
+    kinds = ", ".join(f"{kind.value} {found.kinds[kind]}" for kind in Kind if found.kinds[kind])
+    slowest = max(found.stale_s, default=0.0)
+    return (
+        f"{sum(found.kinds.values())} cuts ({kinds}); {found.alerts} alerts, {found.changes} "
+        f"changes; stale after {slowest:.2f} s at most of {len(found.stale_s)} long ones"
+    )
+
+
+def hundred(folder: Path, seed: int, cuts: int) -> tuple[Outcome, list[float]]:
+    """So many cuts, each screen's in a round; and how long the screens took to be back."""
+    with trial(folder, seed) as made:
+        while len(made.cuts) < cuts:
+            if made.random.random() < STOPS:
+                made.stop()
+            else:
+                made.round()
+        return outcome(made), made.back_s
+
+
+def main() -> None:
+    """python -m tests.console_cuts [--cuts 100] [--seed 2]"""
+    asked = argparse.ArgumentParser(description=main.__doc__)
+    asked.add_argument("--cuts", type=int, default=MANY)
+    asked.add_argument("--seed", type=int, default=2)
+    wanted = asked.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found, back_s = hundred(Path(folder), wanted.seed, wanted.cuts)
+    for words in found.faults:
+        print(words)
+    print(f"{told(found)}; back after {max(back_s):.1f} s at most; {len(found.faults)} faults")
+    sys.exit(bool(found.faults))
+
+
+if __name__ == "__main__":
+    main()
