@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.made import every, rule, scene, tracks
+from veilleur.engine.assembly import Detectors
+from veilleur.engine.laboratory import LaboratoryClip, analyse
 from veilleur.engine.situations import Situations
 from veilleur.errors import ConfigurationError
 from veilleur.events.rule import Rule, Signal
+from veilleur.events.specification import RuleSpecification
 from veilleur.events.wording import sentence
 from veilleur.geometry import Box
 from veilleur.perception.carrying import Carrying
+from veilleur.perception.loader import Choice
 from veilleur.perception.objects import Detections, Kind, Tracks
 
 WHOLE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
@@ -207,3 +212,23 @@ def test_a_weapon_seen_in_one_picture_of_many_is_not_told() -> None:
     for number, time in enumerate(every(0.2, 6)):
         found = weapons((300, 470, 320, 480)) if number % 3 == 0 else Detections.none()
         assert watched.step(scene(time, people, detections=found)).signals == ()
+
+
+# ------------------------------------------------- real pictures
+def test_a_pistol_held_before_the_camera_is_told_once(data: Path) -> None:
+    """Not learnt from. One clip proves that the parts fit together, not that weapons are found."""
+    spec = RuleSpecification.model_validate({"id": "gun", "event": "weapon", "zone": WHOLE})
+    path = data / "weapon/stock_police_pistol.webm"
+    clip = LaboratoryClip(id="clip", path=path, rules=(spec,))
+    steps = analyse(clip, Detectors(Choice(streams=1)))
+    (alert,) = [alert for step in steps for alert in step.alerts]
+    assert 1.2 - 0.8 <= alert.noticed <= 3.4
+
+
+def test_somebody_who_stoops_and_sits_holding_nothing_is_not_told(data: Path) -> None:
+    spec = RuleSpecification.model_validate({"id": "gun", "event": "weapon", "zone": WHOLE})
+    path = data / "negative/gmdcsa24/Subject1_ADL_16.mp4"
+    clip = LaboratoryClip(id="clip", path=path, rules=(spec,))
+    steps = list(analyse(clip, Detectors(Choice(streams=1))))
+    assert [alert for step in steps for alert in step.alerts] == []
+    assert any(one.looks for step in steps if step.scene for one in step.scene.carrying or ())
