@@ -34,6 +34,7 @@ RECENT = timedelta(hours=24)
 MOST_RECENT = 50
 READY_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.05
+COUNTED_EVERY_S = 2.0
 DONE = (State.CONFIRMED, State.DISMISSED, State.FOLLOWED_UP)
 
 
@@ -133,6 +134,7 @@ def alerts(
         chosen=id,
         last=last,
         counting=_counting(desk, visitor),
+        counts=_counts(desk, visitor),
     )
 
 
@@ -151,12 +153,27 @@ def queue(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
 
 
 def counting(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
-    """The countdowns that run, alone, for a page that is open."""
-    return page(request, "parts/counting.html", counting=_counting(desk, visitor))
+    """The countdowns that run, alone, for a page that is open: looked for once in two seconds,
+    however many screens ask."""
+    rendered = request.app.state.rendered
+    assert isinstance(rendered, Rendered)
+
+    def make() -> str:
+        return text(request, "parts/counting.html", counting=_counting(desk, visitor))
+
+    moment = int(time.monotonic() / COUNTED_EVERY_S)
+    key = ("counting", moment, visitor.scope, visitor.language)
+    return HTMLResponse(rendered.get(key, make))
 
 
 def _counting(desk: Desk, visitor: Visitor) -> list[Counting]:
     return countdowns(desk, [one.id for one in desk.site.cameras if visitor.sees(one.id)])
+
+
+def _counts(desk: Desk, visitor: Visitor) -> bool:
+    """Is there a rule that counts down, so that a page has to ask?"""
+    cameras = [one for one in desk.site.cameras if visitor.sees(one.id)]
+    return any(rule.event in LASTING for camera in cameras for rule in camera.rules)
 
 
 def stops(request: Request) -> Response:

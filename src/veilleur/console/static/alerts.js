@@ -9,7 +9,7 @@ import { enter, leave, looking, show } from "./views.js";
 
 const GATHER_MS = 150;
 const TOUCH_EVERY_MS = 20000;
-const COUNT_EVERY_MS = 3000;
+const COUNT_EVERY_MS = 4000;
 const SETTLED_MS = 700; // what is over by our clock is over by the service's, too
 const queue = document.querySelector("[data-queue]");
 const section = document.querySelector("[data-alert]");
@@ -322,7 +322,7 @@ async function loadCounting() {
 const countingChanged = gathered(loadCounting);
 setInterval(() => {
   if (document.hidden || isStale()) return;
-  countingChanged();
+  if (counting.dataset.counts !== undefined) countingChanged();
   if (article()?.dataset.lasting !== undefined) alertChanged();
 }, COUNT_EVERY_MS);
 counting.addEventListener("passed", () => setTimeout(countingChanged, SETTLED_MS));
