@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from traceback import format_exception
 
 import psycopg
 import pytest
@@ -17,9 +18,9 @@ from tests import power
 from tests.store_faults import Disk, Said, Victims, calls, check, struck
 from tests.storing import database, entry, postgresql, signalled, sqlite_url, url
 from tests.storing import signal as made
-from veilleur.errors import StoreError
+from veilleur.errors import ConfigurationError, StoreError
 from veilleur.store import chain, evidence, incidents, outbox
-from veilleur.store.database import Database
+from veilleur.store.database import Database, kept_head, note_export, reading
 from veilleur.store.evidence import Content, Sort
 from veilleur.store.transaction import Reading
 
@@ -467,8 +468,37 @@ def test_a_locked_or_read_only_server_is_told(postgresql: Callable[[], str]) -> 
             server.execute("ALTER ROLE veilleur RESET default_transaction_read_only")
 
 
-def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
+def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(StoreError) as caught:
-        Database.open("postgresql://veilleur:hush@127.0.0.1:1/none")
+        Database.open("postgresql://veilleur@127.0.0.1:1/none")
     assert caught.value.cause == "unreachable"
-    assert "hush" not in str(caught.value)
+
+
+WITH_PASSWORD = (
+    "postgresql://vei:hush@127.0.0.1:1/none",
+    "postgresql://vei:hu@sh:/?#w@127.0.0.1:1/none",  # as typed, nothing escaped: it is no URL
+    "postgresql://vei:sh:hush@127.0.0.1:hush/none",
+    "postgresql://vei@127.0.0.1:1/none?password=hush",
+)
+
+
+@pytest.mark.parametrize("url", WITH_PASSWORD)
+@pytest.mark.parametrize(
+    "use",
+    [
+        Database.open,
+        lambda url: reading(url).__enter__(),
+        lambda url: note_export(url, {}),
+        kept_head,
+    ],
+    ids=["opened", "read", "exported", "head"],
+)
+def test_a_password_in_the_address_is_refused_and_never_repeated(
+    url: str, use: Callable[[str], object]
+) -> None:
+    """Whoever lists the processes would read it."""
+    with pytest.raises(ConfigurationError, match="PGPASSFILE") as caught:
+        use(url)
+    told = "".join(format_exception(caught.value))
+    assert "hush" not in told
+    assert "invalid literal" not in told

@@ -321,8 +321,9 @@ def note_export(url: str, details: Mapping[str, str]) -> None:
     """A line of the record, "exported", from a process that does not write otherwise: at once on a
     server; beside an SQLite file it waits for whoever writes there next (`store.letters`). details:
     who does it, and with which command. Raises StoreError: then nothing may be exported."""
-    now, path = datetime.now(UTC), sqlite.path_of(make_url(url))
-    if not url.startswith("sqlite") or path is None:
+    now, parsed = datetime.now(UTC), _parsed(url)
+    path = sqlite.path_of(parsed)
+    if parsed.get_backend_name() != "sqlite" or path is None:
         with Database.open(url) as database, database.write() as w:
             w.record(Entry(deed=Deed.EXPORTED, at=now, who=COMMAND_LINE, details=details))
         return
@@ -343,20 +344,33 @@ def letters_beside(path: Path) -> letters.Letters:
 
 def kept_head(url: str) -> Head | None:
     """The end of the chain as the file beside the database tells it; None: it does not."""
-    path = sqlite.path_of(make_url(url)) if url.startswith("sqlite") else None
+    parsed = _parsed(url)
+    path = sqlite.path_of(parsed) if parsed.get_backend_name() == "sqlite" else None
     file = _beside(path, ".head") if path else None
     return witness.parse(file.read_text(errors="replace")) if file and file.is_file() else None
 
 
+_KEPT_APART = "a password stands in ~/.pgpass, or in the file that PGPASSFILE names"
+
+
 def _parsed(url: str) -> URL:
+    """Errors: ConfigurationError, which never has a word of the URL beyond its kind: it may hold a
+    password. One that does is refused: whoever lists the processes of this machine reads it."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: what should be a port is no number
         raise ConfigurationError(
             "the database's address is no URL",
-            remedy="sqlite:////data/veilleur.db or postgresql://user@host/name",
+            remedy=f"sqlite:////data/veilleur.db or postgresql://user@host/name; {_KEPT_APART}",
             setting="database",
         ) from None
+    if parsed.password is not None or "password" in parsed.query:
+        raise ConfigurationError(
+            "the database's address holds a password, which every user of this machine can read "
+            "in the list of processes",
+            remedy=f"give postgresql://user@host/name without it; {_KEPT_APART}",
+            setting="database",
+        )
     make = parsed.drivername.partition("+")[0]
     if make not in ("sqlite", "postgresql"):
         raise ConfigurationError(
