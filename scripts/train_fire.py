@@ -25,7 +25,7 @@ import numpy as np
 from numpy.random import Generator
 from scripts.training.confusion import table
 from scripts.training.drawing import NO_FIRE, camera
-from scripts.training.export import export
+from scripts.training.export import export, restore
 from scripts.training.fitting import Settings, fit, judged
 from scripts.training.network import Verifier
 from scripts.training.sources import UNKNOWN, Crop, folds
@@ -259,10 +259,10 @@ def ordinary(data: Path, random: Generator) -> list[Crop]:
     return made
 
 
-def drawn(grounds: Sequence[Crop], random: Generator) -> list[Crop]:
+def drawn(grounds: Sequence[Crop], random: Generator, count: int) -> list[Crop]:
     """Fires and look-alikes drawn into ordinary crops; they stay with the source of the ground."""
     made, kinds = [], sorted(NO_FIRE)
-    for number in range(DRAWN):
+    for number in range(count):
         ground = grounds[random.integers(len(grounds))]
         kind = kinds[number % len(kinds)]
         image = NO_FIRE[kind](ground.image, random)
@@ -326,15 +326,23 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rounds", type=int, default=Settings().rounds)
+    parser.add_argument("--start", type=Path, help="learn on from this file, more slowly")
+    parser.add_argument("--share", type=float, default=1.0, help="of the crops, by chance")
     given = parser.parse_args()
     random = np.random.default_rng(8)
     crops = real(given.data, random) + ordinary(given.data, random)
-    crops += drawn([crop for crop in crops if crop.kind == "ordinary"], random)
+    crops = [crop for crop in crops if random.random() < given.share]
+    grounds = [crop for crop in crops if crop.kind == "ordinary"]
+    crops += drawn(grounds, random, round(DRAWN * given.share))
     print(f"{len(crops)} crops of {len({crop.source for crop in crops})} sources", flush=True)
     settings = Settings(rounds=given.rounds)
+    if given.start:
+        settings = Settings(rounds=given.rounds, frozen=0, rate=3e-4, slow=5e-5)
     if given.check:
         print(_checked(crops, settings))
     network = Verifier(NANODET.file, len(CLASSES))
+    if given.start:
+        restore(network, given.start)
     fit(network, crops, seen, settings)
     target = WEIGHTS / "fire.onnx" if given.write else given.work / "fire.onnx"
     print(target, export(network, SIDE, len(CLASSES), target))

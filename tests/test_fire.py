@@ -18,7 +18,7 @@ from veilleur.events.rule import Signal, Verdict
 from veilleur.events.wording import sentence
 from veilleur.geometry import Box
 from veilleur.perception.blaze import Blaze, Sort
-from veilleur.perception.objects import Tracks
+from veilleur.perception.objects import Kind, Tracks
 
 ZONE = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]
 BEGINS = 5.0
@@ -94,6 +94,7 @@ def test_what_burned_when_analysis_began_is_told_as_such() -> None:
     ("other", "failed"),
     [
         ({"looks": 2}, "verified"),
+        ({"sort": Sort.SMOKE, "looks": 3}, "verified"),
         ({"sure": 0.5}, "flame_seen"),
         ({"sort": Sort.SMOKE, "sure": 0.75}, "smoke_seen"),
         ({"box": Box(200, 580, 215, 600)}, "fire_size"),
@@ -135,10 +136,26 @@ def test_what_just_fulfils_a_condition_is_told(other: dict[str, Any]) -> None:
 def test_a_flame_in_somebodys_box_must_be_larger_than_a_lighter() -> None:
     """A person 300 pixels tall: 15 % of it are 45."""
     person = tracks({7: (230.0, 640.0)}, height=300, width=120)
-    small, larger = Box(215, 560, 235, 600), Box(210, 552, 240, 600)
+    small, larger = Box(279, 560, 299, 600), Box(270, 552, 308, 600)
     assert not signals(fire_rule(), burning(box=small), people=person)
     assert len(signals(fire_rule(), burning(box=larger), people=person)) == 1
     assert len(signals(fire_rule(), burning(box=small))) == 1
+
+
+@pytest.mark.parametrize(("sort", "most"), [(Sort.FLAME, 0.7), (Sort.SMOKE, 0.4)])
+def test_what_lies_where_people_are_is_these(sort: Sort, most: float) -> None:
+    """Somebody 400 pixels tall, whose box begins at x = 200; what burns reaches out to the left."""
+    person = tracks({7: (250.0, 700.0)}, height=400, width=100)
+    for share, told in ((most + 0.1, 0), (most - 0.1, 1)):
+        box = Box(200 - 100 * (1 - share), 400, 200 + 100 * share, 500)
+        fire = burning(sort=sort, box=box, looks=5)
+        assert len(signals(fire_rule(), fire, people=person)) == told
+
+
+def test_a_flame_before_a_vehicle_is_told() -> None:
+    car = tracks({7: (230.0, 700.0)}, height=400, width=300, kind=Kind.VEHICLE)
+    assert len(signals(fire_rule(), burning(), people=car)) == 1
+    assert not signals(fire_rule(), burning(sort=Sort.SMOKE, looks=5), people=car)
 
 
 def test_what_burns_outside_the_zone_is_nobodys_business() -> None:

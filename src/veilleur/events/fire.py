@@ -32,7 +32,10 @@ from veilleur.geometry import Box, FloatArray, View, Zone
 from veilleur.perception.blaze import Blaze, Sort
 from veilleur.perception.objects import Kind
 
-LOOKS = 3  # fewer tell nothing
+LOOKS = {
+    Sort.FLAME: 3,
+    Sort.SMOKE: 4,
+}  # fewer tell nothing: below two pictures a second no smoke is told
 SURE = {Sort.FLAME: 0.6, Sort.SMOKE: 0.8}  # share of the looks in which the verifier sees it
 STIRS = {Sort.FLAME: 0.35, Sort.SMOKE: 0.6}  # share of it that changed just before
 GROWN = {Sort.FLAME: 1.2, Sort.SMOKE: 1.5}  # times its first area
@@ -40,7 +43,8 @@ LARGER = {Sort.FLAME: 1.0, Sort.SMOKE: 4.0}  # times the least size: small drift
 LONGER_S = {Sort.FLAME: 0.0, Sort.SMOKE: 1.0}  # what drifts for a moment is no smoke yet
 STAYS = 0.8  # of its own size, that its middle may have come in two seconds
 OF_PERSON = 0.15  # of a person's height: smaller, and in somebody's box, it is a lighter
-COVERED = 0.4  # share of smoke in boxes of people and vehicles: then it is these that move
+COVERED = {Sort.FLAME: 0.7, Sort.SMOKE: 0.4}  # share of it in boxes of people (smoke: and of
+# vehicles): then it is these that move, and a flame is a coat
 GRID = 12
 EDGE = 1e-6
 
@@ -135,7 +139,7 @@ class FireStart:
         size = 100 * max(blaze.box.width, blaze.box.height) / self._view.height
         seen = "flame_seen" if sort is Sort.FLAME else "smoke_seen"
         return (
-            _at_least("verified", float(blaze.looks), LOOKS, "looks", age_s),
+            _at_least("verified", float(blaze.looks), LOOKS[sort], "looks", age_s),
             _at_least(seen, 100 * blaze.sure, 100 * SURE[sort], "%", burns_s),
             _at_least("fire_size", size, least, "%", age_s),
             self._no_lighter(blaze, scene, age_s),
@@ -172,18 +176,18 @@ class FireStart:
         return _at_least("grown", 100 * blaze.grown, 100 * GROWN[blaze.sort], "%", age_s)
 
     def _no_object(self, blaze: Blaze, scene: Scene, age_s: float) -> Check:
-        """Smoke is seen beside people and vehicles too, not just where they are."""
-        boxes = scene.tracks.of(Kind.PERSON, Kind.VEHICLE).boxes
-        covered = 0.0
-        if blaze.sort is Sort.SMOKE and len(boxes):
-            covered = 100 * _covered(blaze.box, np.asarray(boxes, np.float64))
+        """It is seen beside people and vehicles too, not just where they are. Vehicles burn."""
+        kinds = (Kind.PERSON,) if blaze.sort is Sort.FLAME else (Kind.PERSON, Kind.VEHICLE)
+        boxes = np.asarray(scene.tracks.of(*kinds).boxes, np.float64)
+        covered = 100 * _covered(blaze.box, boxes) if len(boxes) else 0.0
+        most = 100 * COVERED[blaze.sort]
         return Check(
             name="no_object",
             measured=covered,
-            threshold=100 * COVERED if covered else 0.0,
+            threshold=most if covered else 0.0,
             unit="%",
             held_s=age_s,
-            passed=covered <= 100 * COVERED,
+            passed=covered <= most,
         )
 
     def _no_lighter(self, blaze: Blaze, scene: Scene, age_s: float) -> Check:

@@ -47,8 +47,8 @@ class FireSettings:
     every_s: float = 0.18
     idle_s: float = 0.35
     looks: int = 3
-    flames_s: float = 2.5
-    clouds_s: float = 1.5
+    flames_s: float = 2.0
+    clouds_s: float = 1.2
     sees: float = 0.5
     dull: float = 0.25
     again_s: float = 0.9
@@ -167,7 +167,8 @@ class FireWatch:
     @property
     def _pause_s(self) -> float:
         """Until the next step."""
-        return self._set.every_s if self._blazes else self._set.idle_s
+        burns = any(blaze.burns_since is not None for blaze in self._blazes)
+        return self._set.every_s if burns else self._set.idle_s
 
     def _follow(self, sort: Sort, spots: Sequence[Spot], time: float, *, swept: bool) -> None:
         known = [one for one in self._followed if one.sort is sort]
@@ -280,8 +281,9 @@ def gap(one: Box, other: Box) -> float:
 
 
 def _urgency(one: _Followed, time: float) -> float:
-    """How long it has waited, up to three seconds, times how much it looks like a flame."""
-    return min(time - one.looked, 3.0) * (0.25 + one.fiery)
+    """How long it has waited, up to three seconds, times how much it is like a growing flame."""
+    grown = min(one.last.area / max(one.looked_area or one.first_area, 1.0), 4.0)
+    return min(time - one.looked, 3.0) * (0.25 + one.fiery) * grown
 
 
 def _unrest(areas: Sequence[float]) -> float:
