@@ -528,6 +528,10 @@ def test_axe_finds_nothing_in_dialogs_and_banners(screens: Screens, place: Stand
     expect(page.locator("[data-banner=ailing]")).to_be_visible()
     page.locator(".stops button").click()
     check(screen, "order")
+    screen.press("Escape")
+    place.quiet = True
+    expect(page.locator("[data-banner=stale]")).to_be_visible(timeout=6000)
+    check(screen, "stale")
 
 
 PAGES = ("/cameras", "/cameras/gate/why", "/technical", "/authorisations", "/audit", "/statement",
