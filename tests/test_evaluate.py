@@ -63,6 +63,17 @@ def test_made_scenes_go_through_the_real_engine(tmp_path: Path) -> None:
     assert {c.id: round(c.seconds) for c in results.clips} == {"a": 10, "b": 10}
 
 
+def test_scenes_that_end_before_the_countdown_are_held(tmp_path: Path) -> None:
+    """Cut off while he stands in the zone: five seconds more of it, watched as well."""
+    walk(tmp_path / "a.scenes.jsonl")
+    lines = (tmp_path / "a.scenes.jsonl").read_text().splitlines()
+    (tmp_path / "a.scenes.jsonl").write_text("\n".join(lines[:22]))
+    entry = walked("a") | {"hold_last_s": 5.0}
+    results = measure(LaboratoryEngine, write_dataset(tmp_path, entry), **OPTIONS)
+    assert results.clips[0].seconds == pytest.approx(9.2)
+    assert results.events["forbidden_zone"].found == 1
+
+
 def test_one_event_or_one_clip_can_be_asked_for(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path, clip("a"), clip("b", negative_for=["density"]))
     one = measure(ToldEngine, folder, **(OPTIONS | {"clips": ["b"]}))

@@ -188,6 +188,27 @@ def test_a_broken_recording_says_its_line(
     assert place in caught.value.message
 
 
+def test_a_byte_order_mark_and_blank_lines_mean_nothing_and_lines_keep_their_numbers(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.scenes.jsonl"
+    path.write_text("\ufeff" + "\n".join([HEAD, "", GOOD, "  "]), encoding="utf-8")
+    assert len(read_recording(path).observations) == 1
+    path.write_text("\n".join([HEAD, "", GOOD, "", GOOD]), encoding="utf-8")
+    with pytest.raises(DatasetError, match=r":5: times must rise.*docs/dataset\.md"):
+        read_recording(path)
+
+
+def test_the_last_observation_is_held_at_the_nominal_rate(tmp_path: Path) -> None:
+    path = tmp_path / "a.scenes.jsonl"
+    path.write_text("\n".join([HEAD, GOOD]), encoding="utf-8")
+    held = list(read_recording(path).held(0.6))
+    assert [o.time for o in held] == pytest.approx([0.0, 0.2, 0.4, 0.6])
+    assert all(o.detections is held[0].detections for o in held)
+    path.write_text(HEAD, encoding="utf-8")
+    assert list(read_recording(path).held(5.0)) == []
+
+
 def test_a_recording_that_is_absent_or_no_text_says_so(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read"):
         read_recording(tmp_path / "absent.scenes.jsonl")

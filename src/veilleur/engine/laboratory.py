@@ -80,7 +80,7 @@ def frames_of(clip: LaboratoryClip) -> Iterator[Frame]:
 def _from_boxes(clip: LaboratoryClip, detectors: Detectors) -> Iterator[Step]:
     recording = read_recording(clip.path)
     pipeline = _pipeline(clip, _view(clip, recording.width, recording.height), detectors)
-    for observation in recording.observations:
+    for observation in recording.held(clip.hold_last_s):
         yield pipeline.observe(observation.detections, observation.time, _instant(clip))
 
 

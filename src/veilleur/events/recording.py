@@ -6,14 +6,14 @@ The first line says what follows, each further line is one picture, in rising or
     {"t": 0.0, "objects": [["person", 0.81, 100.0, 200.5, 140.0, 310.0]]}
 
 Objects are detections (kind, score, x1, y1, x2, y2 in pixels), not tracks: the tracker runs when
-they are replayed, as it does live.
+they are replayed, as it does live. Blank lines and a byte order mark mean nothing.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,33 +44,52 @@ class Recording:
     rate: float
     observations: tuple[Observation, ...]
 
+    def held(self, hold_last_s: float) -> Iterator[Observation]:
+        """Every observation, then the last one again at the nominal rate for so many seconds."""
+        yield from self.observations
+        if not self.observations:
+            return
+        last = self.observations[-1]
+        for count in range(1, math.floor(hold_last_s * self.rate + 1e-9) + 1):
+            yield Observation(last.time + count / self.rate, last.detections)
+
 
 def read_recording(path: Path) -> Recording:
     """Raises DatasetError with the number of the line that cannot be understood."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise DatasetError(
             f"{path} cannot be read: {error.strerror}", remedy="check its name", clip=path.name
         ) from error
     except UnicodeDecodeError as error:
         raise _wrong(path, 1, "it is no text") from error
-    if not lines:
+    written = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not written:
         raise _wrong(path, 1, "the file is empty")
-    head = _parsed(path, 1, lines[0], {"schema", "width", "height", "rate"})
+    return Recording(*_head(path, *written[0]), _observations(path, written[1:]))
+
+
+def _head(path: Path, number: int, line: str) -> tuple[int, int, float]:
+    """Width, height and rate."""
+    head = _parsed(path, number, line, {"schema", "width", "height", "rate"})
     if head["schema"] != SCHEMA:
-        raise _wrong(path, 1, f"schema {head['schema']!r}, this version reads {SCHEMA}")
-    width, height = (_number(path, 1, head[name], name) for name in ("width", "height"))
-    rate = _number(path, 1, head["rate"], "rate")
+        raise _wrong(path, number, f"schema {head['schema']!r}, this version reads {SCHEMA}")
+    width, height = (_number(path, number, head[name], name) for name in ("width", "height"))
+    rate = _number(path, number, head["rate"], "rate")
     if min(width, height) < 1 or not (width.is_integer() and height.is_integer()) or rate <= 0:
-        raise _wrong(path, 1, "width, height and rate must be positive")
+        raise _wrong(path, number, "width, height and rate must be positive")
+    return int(width), int(height), rate
+
+
+def _observations(path: Path, lines: Iterable[tuple[int, str]]) -> tuple[Observation, ...]:
     observations: list[Observation] = []
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in lines:
         observation = _observation(path, number, line)
         if observations and observation.time <= observations[-1].time:
             raise _wrong(path, number, "times must rise")
         observations.append(observation)
-    return Recording(int(width), int(height), rate, tuple(observations))
+    return tuple(observations)
 
 
 def write_recording(path: Path, recording: Recording) -> None:
@@ -150,6 +169,6 @@ def _number(path: Path, number: int, value: object, name: str) -> float:
 def _wrong(path: Path, number: int, message: str) -> DatasetError:
     return DatasetError(
         f"{path}:{number}: {message}",
-        remedy="the format is described in veilleur.events.recording",
+        remedy="the format is described in docs/dataset.md",
         clip=path.name,
     )
