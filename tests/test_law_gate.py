@@ -15,7 +15,9 @@ from pydantic import ValidationError
 
 from tests.acts import NOW, SUSPENSION, act, stopped, verified
 from veilleur.catalogue import Event
+from veilleur.engine.french import say
 from veilleur.errors import ConfigurationError, NotAuthorised
+from veilleur.events.wording import Language
 from veilleur.law.authorisation import Authorisation, Gathering, Period
 from veilleur.law.conditions import DESK, Use, authorise, faults, obstacles
 from veilleur.law.gate import CONTACT_S, Embedded, Gate, Laboratory, Live, Origin
@@ -155,9 +157,10 @@ def test_an_act_ends_on_its_true_hour_though_the_clock_is_set(hours: int) -> Non
     start, step = NOW + timedelta(hours=22.5), timedelta(hours=hours)
     assert why(gate, start) == ""
     passed[0] = 3600.0
-    assert why(gate, start + timedelta(hours=1) + step) == ("" if hours < 0 else "not_in_force")
+    assert why(gate, start + timedelta(hours=1) + step) == ("" if hours < 0 else "clock_in_doubt")
     passed[0] = 5400.0
-    assert why(gate, start + timedelta(hours=1.5) + step) == "not_in_force"
+    over = "clock_in_doubt" if hours < 0 else "not_in_force"
+    assert why(gate, start + timedelta(hours=1.5) + step) == over, "by one opinion, by both"
     assert gate.steady.stepped_s(start + timedelta(hours=1.5) + step) == hours * 3600
     gate.steady.settle(start + timedelta(hours=1.5) + step)
     assert why(gate, start + timedelta(hours=1.5) + step) == ("" if hours < 0 else "not_in_force")
@@ -433,11 +436,38 @@ def test_a_local_time_without_its_zone_is_no_instant() -> None:
         desk_gate(Orders.of(act())).admit("gate", ZONE, NOW.replace(tzinfo=None))
 
 
-def test_the_remedy_of_an_act_that_is_over_names_its_period() -> None:
+@pytest.mark.parametrize("days", [-1, 1])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_an_act_that_is_over_or_to_come_is_told_by_the_one_instant_that_never_changes(
+    days: int, language: Language
+) -> None:
+    """A screen that is told another sentence each second reads it out each second."""
     gate = desk_gate(Orders.of(act()))
-    with pytest.raises(NotAuthorised, match="it runs from 2026-12-01T15:00:00") as refusal:
-        gate.admit("gate", ZONE, NOW + timedelta(days=1))
-    assert refusal.value.cause == "not_in_force"
+    told = set[str]()
+    for seconds in range(3):
+        at = NOW + timedelta(days=days, seconds=seconds)
+        with pytest.raises(NotAuthorised) as refusal:
+            gate.admit("gate", ZONE, at)
+        assert refusal.value.cause == "not_in_force"
+        told.add(say(str(refusal.value), language))
+    (words,) = told
+    period = act().period
+    assert (period.start if days < 0 else period.end).isoformat() in words
+    assert ("vigueur" in words, "analysis" in words) == (language == "fr", language == "en")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_a_clock_in_doubt_closes_is_not_called_over(language: Language) -> None:
+    passed = [0.0]
+    gate = Gate({"gate": Live()}, desk(verified()), boot=lambda: passed[0])
+    gate.obey(Orders.of(act()), fresh_until=1e9)
+    assert why(gate, NOW) == ""
+    refusal = gate.refusal("gate", "zone", Event.FORBIDDEN_ZONE, NOW + timedelta(days=1))
+    assert refusal is not None
+    words = say(str(refusal), language)
+    assert "86400 s" in words
+    assert ("in doubt" in words, "en doute" in words) == (language == "en", language == "fr")
+    assert ("supervisor" in words, "superviseur" in words) == (language == "en", language == "fr")
 
 
 def test_an_authorisation_is_a_value_without_room_for_more() -> None:

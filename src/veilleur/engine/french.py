@@ -205,6 +205,23 @@ _SENTENCES = {
     "{}: {} is not in force until {}: no analysis before": (
         "{} : {} n’entre en vigueur qu’à {} : pas d’analyse avant"
     ),
+    "{} is not in force: it ended at {}": "{} n’est plus en vigueur : il a pris fin à {}",
+    "{} is not in force: it begins at {}": ("{} n’est pas encore en vigueur : il commence à {}"),
+    "no analysis without a new act": "pas d’analyse sans un nouvel acte",
+    "no analysis before": "pas d’analyse avant",
+    "the machine's clock was set forward by {} s and is in doubt: {} does not cover both times": (
+        "l’horloge de la machine a été avancée de {} s et est mise en doute : {} ne couvre pas "
+        "les deux heures"
+    ),
+    "the machine's clock was set back by {} s and is in doubt: {} does not cover both times": (
+        "l’horloge de la machine a été reculée de {} s et est mise en doute : {} ne couvre pas "
+        "les deux heures"
+    ),
+    "compare the clock with another one; a supervisor who answers for it says so on the page of "
+    "technical alarms, or it goes on by itself when a time server keeps the clock": (
+        "comparez l’horloge avec une autre ; un superviseur qui en répond le dit sur la page des "
+        "alarmes techniques, ou l’analyse reprend d’elle-même quand un serveur de temps la tient"
+    ),
     "{}: {} has ended, at {}: no analysis without a new one": (
         "{} : {} a pris fin, à {} : pas d’analyse sans un nouvel acte"
     ),

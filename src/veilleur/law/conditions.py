@@ -13,7 +13,7 @@ from typing import Protocol
 
 from veilleur.catalogue import Event
 from veilleur.errors import NotAuthorised
-from veilleur.law.authorisation import ARTICLE, Authorisation
+from veilleur.law.authorisation import ARTICLE, Authorisation, instant
 from veilleur.law.orders import Orders, Scope, Stop, Suspension, rule_target
 from veilleur.law.profile import LegalProfile, Status
 
@@ -224,19 +224,22 @@ class NamesCamera:
 
 
 class InForce:
-    """Its period covers the instant."""
+    """Its period covers the instant. The refusal is the same sentence as long as it lasts."""
 
     def require(self, use: Use) -> None:
-        act = use.authorisation
-        if not act.period.covers(use.at):
-            start, end = act.period.start, act.period.end
-            raise NotAuthorised(
-                f"{act.reference} is not in force at {use.at.isoformat(timespec='seconds')}",
-                remedy=f"it runs from {start.isoformat()} to {end.isoformat()}",
-                article=ARTICLE,
-                camera=use.camera,
-                cause="not_in_force",
-            )
+        act, period = use.authorisation, use.authorisation.period
+        if period.covers(use.at):
+            return
+        words, remedy = f"it ended at {period.end.isoformat()}", "no analysis without a new act"
+        if instant(use.at) < instant(period.start):
+            words, remedy = f"it begins at {period.start.isoformat()}", "no analysis before"
+        raise NotAuthorised(
+            f"{act.reference} is not in force: {words}",
+            remedy=remedy,
+            article=ARTICLE,
+            camera=use.camera,
+            cause="not_in_force",
+        )
 
 
 class NotSuspended:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -31,6 +31,11 @@ from veilleur.law.steady import Steady
 
 CONTACT_S = 2.0
 """Orders are obeyed within so long, so who was not told any for so long may not go on."""
+
+CLOCK_REMEDY = (
+    "compare the clock with another one; a supervisor who answers for it says so on the page of "
+    "technical alarms, or it goes on by itself when a time server keeps the clock"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,19 +233,28 @@ class Gate:
         refusal: NotAuthorised | None = None
         for act in acts:
             suspended = told.suspended.get(act.reference) if act is not None else None
-            try:
-                for moment in instants:
-                    use = replace(asked, act=act, suspended=suspended, at=moment)
-                    authorise(use, self.regime.conditions)
-            except NotAuthorised as why:
-                refusal = why.with_traceback(None)
-                continue
-            return act
+            refusal = self._against(replace(asked, act=act, suspended=suspended), instants)
+            if refusal is None:
+                return act
         assert refusal is not None, "there is at least one act, or None for none"
         try:
             raise refusal
         finally:
             del refusal  # see `admit`
+
+    def _against(self, use: Use, instants: Sequence[datetime]) -> NotAuthorised | None:
+        """What speaks against it by any opinion of what time it is; None: nothing."""
+        refusals = []
+        for moment in instants:
+            try:
+                authorise(replace(use, at=moment), self.regime.conditions)
+            except NotAuthorised as why:
+                refusals.append(why.with_traceback(None))
+        if not refusals:
+            return None
+        if len(refusals) < len(instants):
+            return _in_doubt(use, (instants[0] - instants[-1]).total_seconds())
+        return refusals[0]
 
     def _origin(self, camera: str) -> Origin:
         try:
@@ -264,6 +278,20 @@ def _other_world(camera: str, origin: Origin) -> NotAuthorised:
         article=SEPARATE,
         camera=camera,
         cause="other_world",
+    )
+
+
+def _in_doubt(use: Use, stepped_s: float) -> NotAuthorised:
+    """It is authorised by one of two opinions of what time it is, and not by the other."""
+    way = "forward" if stepped_s > 0 else "back"
+    reference = use.act.reference if use.act is not None else use.profile.name
+    return NotAuthorised(
+        f"the machine's clock was set {way} by {abs(stepped_s):.0f} s and is in doubt: {reference} "
+        "does not cover both times",
+        remedy=CLOCK_REMEDY,
+        article=ARTICLE,
+        camera=use.camera,
+        cause="clock_in_doubt",
     )
 
 
