@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from veilleur.errors import Coded, ConfigurationError
 
 Model = TypeVar("Model", bound=BaseModel)
 POINTS = frozenset({"zone", "line", "masks", "at", "image", "a", "b"})
 """Settings that hold points of the picture."""
+MOST_NODES = 200_000
+"""Keys and values of one file: a site of a thousand cameras has fewer."""
 NO_NUMBER = ("float_parsing", "int_parsing")
 """Pydantic's words for a text where a number should stand, as in `2 min`."""
 UNITS = {
@@ -73,24 +78,49 @@ class Problems(ConfigurationError):
 def read_tree(path: Path) -> CommentedMap:
     """The mapping in a YAML file, with the place of every key. Errors: ConfigurationError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        written = path.read_bytes()
     except FileNotFoundError:
         raise ConfigurationError("no such file", remedy="check the path", file=str(path)) from None
     except IsADirectoryError:
         raise ConfigurationError(
             "is a folder", remedy="name the file in it", file=str(path)
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+    except OSError as error:
         raise ConfigurationError(
-            f"cannot be read: {reason}", remedy="it must be a text file in UTF-8", file=str(path)
+            f"cannot be read: {error.strerror}",
+            remedy="it must be a text file in UTF-8",
+            file=str(path),
         ) from error
-    return parse_tree(text, path)
+    return parse_tree(_decoded(written, path), path)
+
+
+def _decoded(written: bytes, path: Path) -> str:
+    """Raises ConfigurationError, with its place, for what is not UTF-8."""
+    try:
+        return written.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        whole = written.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        line, column = (1, 1) if whole else _line_and_column(written[: error.start].decode())
+        raise ConfigurationError(
+            "the file is UTF-16, not UTF-8" if whole else "this character is not UTF-8",
+            remedy="save the file as UTF-8",
+            file=str(path),
+            line=line,
+            column=column,
+            coded=Coded("not_yaml"),
+        ) from None
+
+
+def _line_and_column(before: str) -> tuple[int, int]:
+    """From 1, of what follows this text."""
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 def parse_tree(text: str, path: Path) -> CommentedMap:
     """The same, of a text that is or will be in the file at `path`. Errors: ConfigurationError."""
     try:
+        if "*" in text and (node := YAML(typ="rt").compose(text)) is not None:
+            _Unfolding(path).size(node)
         tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
@@ -100,6 +130,16 @@ def parse_tree(text: str, path: Path) -> CommentedMap:
             file=str(path),
             line=mark.line + 1 if mark else None,
             column=mark.column + 1 if mark else None,
+            coded=Coded("not_yaml"),
+        ) from None
+    except ReaderError as error:
+        line, column = _line_and_column(text[: error.position])
+        raise ConfigurationError(
+            f"the character U+{ord(text[error.position]):04X} cannot stand in it",
+            remedy="remove it; the file must be text in UTF-8",
+            file=str(path),
+            line=line,
+            column=column,
             coded=Coded("not_yaml"),
         ) from None
     except YAMLError as error:
@@ -126,6 +166,51 @@ def parse_tree(text: str, path: Path) -> CommentedMap:
             coded=Coded("no_settings"),
         )
     return tree
+
+
+class _Unfolding:
+    """How large a file becomes when each alias is replaced by what it stands for: a few lines can
+    stand for millions. Asked before anything is unfolded."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sizes: dict[int, int] = {}
+        self._inside: set[int] = set()
+
+    def size(self, node: Node) -> int:
+        """Nodes in it. Raises ConfigurationError for too many, or one that holds itself."""
+        known = self._sizes.get(id(node))
+        if known is not None:
+            return known
+        if id(node) in self._inside:
+            raise self._refusal(node, "what this anchor names holds itself")
+        self._inside.add(id(node))
+        size = 1 + sum(map(self.size, _parts(node)))
+        if size > MOST_NODES:
+            words = f"with its aliases unfolded it has more than {MOST_NODES} entries"
+            raise self._refusal(node, words)
+        self._inside.remove(id(node))
+        self._sizes[id(node)] = size
+        return size
+
+    def _refusal(self, node: Node, words: str) -> ConfigurationError:
+        mark = node.start_mark
+        return ConfigurationError(
+            words,
+            remedy="use fewer aliases (*name), or write it out",
+            file=str(self._path),
+            line=mark.line + 1 if mark else None,
+            column=mark.column + 1 if mark else None,
+            coded=Coded("not_yaml"),
+        )
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    if isinstance(node, MappingNode):
+        for pair in node.value:
+            yield from pair
+    elif isinstance(node, SequenceNode):
+        yield from node.value
 
 
 def read_model(
