@@ -14,6 +14,7 @@ from veilleur.engine.currents import CurrentsSense
 from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
+from veilleur.perception.flow import Flow
 from veilleur.perception.objects import Detections, Tracks
 
 VIEW = View(320, 180)
@@ -29,16 +30,25 @@ def measured(
 ) -> bool:
     """Whether there is a field in the second of two scenes."""
     sense = CurrentsSense.of([RULE], VIEW)
-    scene = Scene("c", 1.0, VIEW)
     for time in (1.0, 1.2):
-        found = Detections(people.boxes, people.scores, people.kinds)
-        random = np.random.default_rng(round(time * 10))
-        data = random.integers(0, 255, (270, 320), np.uint8)
-        frame = Frame("c", 0, time, Picture(data), activity=activity)
-        scene = sense.look(Scene("c", time, VIEW, followed, found), frame)
+        flow = seen_by(sense, people, followed, time, activity)
         if forget:
             sense.forget()
-    return scene.flow is not None
+    return flow is not None
+
+
+def seen_by(
+    sense: CurrentsSense,
+    people: Tracks,
+    followed: Tracks,
+    time: float,
+    activity: Activity = MOVED,
+) -> Flow | None:
+    """What it adds to a scene, of which each picture is another."""
+    found = Detections(people.boxes, people.scores, people.kinds)
+    data = np.random.default_rng(round(time * 10)).integers(0, 255, (270, 320), np.uint8)
+    frame = Frame("c", 0, time, Picture(data), activity=activity)
+    return sense.look(Scene("c", time, VIEW, followed, found), frame).flow
 
 
 def quick(count: int) -> Tracks:
@@ -67,3 +77,17 @@ def test_pixels_are_compared_only_where_they_may_tell_more(
 
 def test_what_was_forgotten_is_not_compared_with() -> None:
     assert not measured(PEOPLE, PEOPLE[1:], forget=True)
+
+
+@pytest.mark.parametrize(
+    ("step", "fields"), [(0.2, [1, 1, 2, 2, 3]), (0.4, [1, 2, 3, 4, 5]), (0.1, [1, 1, 1, 1, 2])]
+)
+def test_a_measured_field_is_good_for_a_moment_and_not_longer(
+    step: float, fields: list[int]
+) -> None:
+    """Of every second picture at five a second."""
+    sense = CurrentsSense.of([RULE], VIEW)
+    flows = [seen_by(sense, PEOPLE, PEOPLE[1:], n * step) for n in range(6)]
+    assert flows[0] is None
+    assert all(flow is not None for flow in flows[1:])
+    assert [len({id(flow) for flow in flows[1 : n + 2]}) for n in range(5)] == fields

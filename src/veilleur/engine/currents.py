@@ -14,13 +14,14 @@ from veilleur.events.crowd_movement import Parameters
 from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import Box, View
-from veilleur.perception.flow import FlowMeter
+from veilleur.perception.flow import Flow, FlowMeter
 from veilleur.perception.objects import Kind
 
 LEAST_SCORE = 0.3  # of somebody who makes a crowd
 OLD_S = 0.4  # a younger track has no path yet
 LOST = 1  # people without a track: so many, and the pixels are asked
 QUICK, SEVERAL = 0.8, 3  # heights a second, about 1.4 m/s; so many such tracks
+EVERY_S, EDGE = 0.35, 1e-6  # a measured field is good for so long: people change their way slowly
 AROUSED_S = 3.0  # so long after a crowd was seen, or something moved, motion is measured
 
 
@@ -35,6 +36,8 @@ class CurrentsSense:
         """crowd: fewer people in the picture make none."""
         self._meter, self._crowd = meter, crowd
         self._seen: float | None = None
+        self._flow: Flow | None = None
+        self._measured = 0.0
 
     @classmethod
     def of(cls, rules: Sequence[RuleSpecification], view: View) -> Self:
@@ -56,11 +59,18 @@ class CurrentsSense:
         luma = frame.picture.luma
         if self._seen is None or not 0 <= scene.time - self._seen <= AROUSED_S:
             self._meter.forget()
+            self._flow = None
             return scene
         if not frame.activity.moved or not _asked(scene, len(people)):
+            self._flow = None
             self._meter.keep(luma, scene.time)
             return scene
-        return replace(scene, flow=self._meter.measure(luma, scene.time, people.boxes))
+        if self._flow is not None and 0 < scene.time - self._measured < EVERY_S - EDGE:
+            self._meter.keep(luma, scene.time)
+            return replace(scene, flow=self._flow)
+        self._flow = self._meter.measure(luma, scene.time, people.boxes)
+        self._measured = scene.time
+        return replace(scene, flow=self._flow)
 
     def pause(self, blind: str) -> None:
         """Seconds old motion says nothing of what is there afterwards."""
@@ -68,7 +78,7 @@ class CurrentsSense:
 
     def forget(self) -> None:
         self._meter.forget()
-        self._seen = None
+        self._seen = self._flow = None
 
 
 def _asked(scene: Scene, people: int) -> bool:

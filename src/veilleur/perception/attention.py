@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -55,13 +55,15 @@ CELLS = (36, 48)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """What is known when regions are chosen. expected, moving: (n, 4) boxes, pixels of the view."""
+    """What is known when regions are chosen. expected, moving: (n, 4) boxes, pixels of the view.
+    target_px: height that people are to have on the detector's input."""
 
     picture: Picture
     expected: FloatArray
     moving: FloatArray
     stature: Stature
     time: float
+    target_px: float = TARGET_PX
 
 
 class Attention:
@@ -76,21 +78,30 @@ class Attention:
     ) -> None:
         """whole: scale at which the whole view is looked at; nothing is looked at smaller.
 
-        target_px: height that people are enlarged to. unknown_px: height, pixels of the view, that
-        people are taken to have where nobody has been seen yet; None: that of what moved.
+        target_px: height that people are enlarged to, TARGET_PX or more. unknown_px: height, pixels
+        of the view, that people are taken to have where nobody has been seen yet; None: that of
+        what moved.
         """
         self._view, self._whole = view, whole
-        self._target_px, self._unknown_px = target_px, unknown_px
+        self._finest_px, self._unknown_px = target_px, unknown_px
         self._looked = np.full(CELLS, -np.inf)
 
     def layout(self, asked: Asked, canvas: tuple[int, int], *, all_of_it: bool) -> Layout | None:
         """The regions on a canvas (width, height).
 
         None: they don't fit (with all_of_it: not everything that moved does), or nothing would be
-        larger than on the whole: look at the whole.
+        larger than on the whole: look at the whole. Where all of it does not fit as large as was
+        asked for, it is tried at TARGET_PX.
         """
+        for target_px in sorted({self._finest_px, TARGET_PX}, reverse=True):
+            best = self._laid_out(replace(asked, target_px=target_px), canvas, all_of_it=all_of_it)
+            if best is not None or not all_of_it:
+                return best
+        return None
+
+    def _laid_out(self, asked: Asked, canvas: tuple[int, int], *, all_of_it: bool) -> Layout | None:
         expected = [Box(*row) for row in asked.expected.tolist()]
-        chosen = merged([r for box in expected if (r := self._followed(box, asked.picture))])
+        chosen = merged([r for box in expected if (r := self._followed(box, asked))])
         best = laid_out(chosen, *canvas, shrinks=CLOSE if all_of_it else SHRINKS)
         if best is None or (not all_of_it and self._is_smaller(best, asked.picture)):
             return None
@@ -122,9 +133,9 @@ class Attention:
         scale = sum(p.region.scale for p in layout.places) / len(layout.places) * layout.shrink
         return scale < WORTH * self._whole * self._view.height / picture.height
 
-    def _followed(self, box: Box, picture: Picture) -> Region | None:
+    def _followed(self, box: Box, asked: Asked) -> Region | None:
         height = max(box.height, 4.0)
-        return self._region(_grown(box, MARGIN * height), height, picture)
+        return self._region(_grown(box, MARGIN * height), height, asked)
 
     def _unexplained(self, expected: Sequence[Box], asked: Asked) -> Sequence[Region]:
         """What moved beside the expected boxes, what has waited longest first."""
@@ -137,7 +148,7 @@ class Attention:
             here = taken[cells]
             if np.count_nonzero(here) >= EXPLAINED * here.size:
                 continue
-            region = self._region(part, self._height(part, asked), asked.picture)
+            region = self._region(part, self._height(part, asked), asked)
             if region:
                 waiting.append((float(self._looked[cells].min()), len(waiting), region))
         return [region for _, _, region in sorted(waiting, key=lambda w: w[:2])]
@@ -171,13 +182,14 @@ class Attention:
             return []
         corner = left * across, top * down
         box = Box(*corner, corner[0] + columns * across, corner[1] + rows * down)
-        region = self._region(box, asked.stature.at(box.y2) or height, asked.picture)
+        region = self._region(box, asked.stature.at(box.y2) or height, asked)
         return [region] if region else []
 
-    def _region(self, box: Box, height: float, picture: Picture) -> Region | None:
+    def _region(self, box: Box, height: float, asked: Asked) -> Region | None:
         """The region of a box in the view, at the scale that people of this height need."""
+        picture = asked.picture
         across, down = picture.width / self._view.width, picture.height / self._view.height
-        closer = min(LARGEST, self._target_px / (height * down))
+        closer = min(LARGEST, asked.target_px / (height * down))
         scale = max(closer, self._whole / down)
         shown = Box(box.x1 * across, box.y1 * down, box.x2 * across, box.y2 * down)
         return region_of(shown, scale, picture)

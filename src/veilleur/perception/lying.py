@@ -50,7 +50,7 @@ FLOODED, FLOOD_S = 0.6, 3.0  # share of the picture that is new: nobody is looke
 QUIET = 0.1  # share of a body: less has changed, so there is nothing new to see
 SAVED = 24.0  # inferences that may be saved up
 NOBODY = np.zeros((0, 4))
-RATE = 0.8  # inferences a second, in the long run, on one camera
+RATE = 0.5  # inferences a second, in the long run, on one camera
 
 
 @dataclass(slots=True)
