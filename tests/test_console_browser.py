@@ -295,6 +295,25 @@ def test_what_came_while_the_server_was_away_is_there_when_it_is_back(
     expect(page.locator("[data-waiting]")).to_have_text("1")
 
 
+def test_one_answer_that_was_slow_does_not_hold_up_the_next_alert(
+    screens: Screens, place: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question that hung in a cut looks like a slow service; the pause after it is short."""
+    rendered, hung = place.house.app.state.rendered, [4.0]
+    get = rendered.get
+
+    def slow(key: Any, make: Any) -> str:
+        threading.Event().wait(hung.pop() if hung else 0)
+        return str(get(key, make))
+
+    page = screens.of("operator").open()
+    monkeypatch.setattr(rendered, "get", slow)
+    first = place.alert("gate")
+    expect(page.locator(f'a[data-incident="{first}"]')).to_be_visible(timeout=15000)
+    second = place.alert("dock")
+    expect(page.locator(f'a[data-incident="{second}"]')).to_be_visible(timeout=6500)
+
+
 def test_a_stage_that_is_not_well_is_named_in_red(screens: Screens, place: Stand) -> None:
     screen = screens.of("operator")
     page = screen.open("/technical")

@@ -8,6 +8,7 @@ import { parse } from "./swap.js";
 import { enter, leave, looking, show } from "./views.js";
 
 const GATHER_MS = 150;
+const LONGEST_PAUSE_MS = 2000; // a question that hung in a cut says nothing of the service
 const TOUCH_EVERY_MS = 20000;
 const COUNT_EVERY_MS = 4000;
 const SETTLED_MS = 700; // what is over by our clock is over by the service's, too
@@ -291,7 +292,8 @@ function gathered(work) {
       wanted = false;
       const began = performance.now();
       await work().catch(() => {});
-      await new Promise((done) => setTimeout(done, Math.max(GATHER_MS, 2 * (performance.now() - began))));
+      const slow = Math.min(LONGEST_PAUSE_MS, 2 * (performance.now() - began));
+      await new Promise((done) => setTimeout(done, Math.max(GATHER_MS, slow)));
     }
     busy = false;
   }
@@ -327,9 +329,9 @@ setInterval(() => {
 }, COUNT_EVERY_MS);
 counting.addEventListener("passed", () => setTimeout(countingChanged, SETTLED_MS));
 section.addEventListener("passed", () => setTimeout(alertChanged, SETTLED_MS));
-feed.addEventListener("fresh", () => {
-  queueChanged();
-  alertChanged();
+feed.addEventListener("fresh", () => { // at once: a question from before the cut may still hang
+  loadQueue().catch(queueChanged);
+  refresh().catch(alertChanged);
 });
 
 remember();
