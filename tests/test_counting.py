@@ -149,6 +149,39 @@ def test_where_the_usual_look_finds_everybody_tiles_give_no_count_and_are_rare()
     assert len(detector.shown) == 20 + 4  # four tiles, once in four seconds
 
 
+def test_sweeps_in_vain_become_seldom_and_a_still_place_is_not_swept_at_all() -> None:
+    """Five people whom the usual look finds: four tiles a sweep, one a look in between."""
+    people = [(x, 100, x + 20, 164) for x in range(20, 600, 120)]
+    shown, activity = picture(*people), moving((0, 0.2, 1, 0.6))
+    detector = WhiteBlobs()
+    looker = counting(detector, CountSettings(probe_s=4.0, at_once=4))
+    tiles = [
+        looker.look(shown, activity, no_boxes(), float(n)).inferences - 1 for n in range(0, 120)
+    ]
+    sweeps = [n for n, number in enumerate(tiles) if number == 4]
+    assert sweeps == [0, 8, 24, 56], "the pause doubles"
+    assert sum(tiles) <= 4 * len(sweeps) + 120 / 4
+    before = len(detector.shown)
+    for n in range(120, 200):
+        looker.look(shown, QUIET, no_boxes(), float(n))
+    still = [looker.look(shown, QUIET, no_boxes(), float(n)).inferences for n in range(200, 300)]
+    assert max(still) <= 1
+    assert len(detector.shown) > before, "the usual look goes on"
+
+
+def test_a_crowd_that_comes_between_two_sweeps_is_counted_as_soon_as_one_tile_shows_it() -> None:
+    looker = counting(WhiteBlobs(least=20), CountSettings(probe_s=4.0))
+    activity = moving((0, 0, 1, 1))
+    for n in range(100):  # the pause has grown to its longest
+        looker.look(picture(), activity, no_boxes(), float(n))
+    counts = [
+        looker.look(picture(*CROWD), activity, no_boxes(), 100 + n / 5).count for n in range(40)
+    ]
+    known = [n / 5 for n, count in enumerate(counts) if count is not None]
+    assert known, "it is counted"
+    assert known[0] <= 4.0 + 1.0, "a probe's pause and the tiles themselves"
+
+
 def test_without_a_rule_that_counts_there_are_no_tiles() -> None:
     looker = Looker(WhiteBlobs(least=20), VIEW, LookSettings())
     assert headcounts(looker, 12, *CROWD) == []
