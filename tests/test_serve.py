@@ -16,9 +16,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2 as httpx
+import psycopg
 import pytest
 
 import veilleur
+from tests.storing import postgresql
+from veilleur.errors import StoreError
+from veilleur.store.database import Database
+
+__all__ = ["postgresql"]  # a fixture
 
 SITE = Path(veilleur.__file__).parent / "demo" / "site.yaml"
 COMMAND = Path(sys.executable).with_name("veilleur")
@@ -200,3 +206,31 @@ def test_an_act_that_has_ended_is_told_and_the_console_starts(tmp_path: Path) ->
         assert "LAB-7 opens nothing" in serve.said
         assert "elsewhere" in serve.said
         assert serve.end() == 0
+
+
+@pytest.mark.tool("postgresql")
+def test_a_desk_that_loses_its_database_to_another_ends_and_says_so(
+    postgresql: Callable[[], str], tmp_path: Path
+) -> None:
+    """It would go on to show, erase and escalate beside the one that has it now."""
+    url = postgresql()
+    options = ("--site", str(SITE), "--data", str(tmp_path), "--database", url, "--port", "0")
+    with run("serve", *options) as first:
+        first.find(r"(the console is at)")
+        children = first.children()
+        with psycopg.connect(url, autocommit=True) as server, Database.open(url) as second:
+            until(lambda: _taken(server, second), "the other desk has it")
+            assert first.process.wait(PATIENCE_S) == 2
+    assert "has lost its database to another one" in first.heard()
+    assert "Traceback" not in first.heard()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), "cameras gone")
+
+
+def _taken(server: psycopg.Connection, second: Database) -> bool:
+    """Cut the first one off, and be quicker than it."""
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+    try:
+        second.claim()
+    except StoreError:
+        return False
+    return True

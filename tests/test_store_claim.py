@@ -74,15 +74,37 @@ def test_a_claim_that_was_cut_is_taken_again_or_is_another_ones(
             with pytest.raises(StoreError) as caught:
                 first.claim()
             assert caught.value.cause == "locked"
+            assert "has lost its database to another one" in caught.value.message
         second.close()
+        with pytest.raises(StoreError):
+            first.claim()
+    with Database.open(url) as again:
+        again.claim()
+
+
+@pytest.mark.tool("postgresql")
+def test_who_lost_the_claim_writes_nothing_any_more(postgresql: Callable[[], str]) -> None:
+    """Not even what its clockwork would: escalations, erasures, its pulse. Nor when the other desk
+    is gone again: it has given other orders meanwhile."""
+    url = postgresql()
+    with Database.open(url) as first, Database.open(url) as second:
         first.claim()
+        cut(url)
+        second.claim()
+        with pytest.raises(StoreError):
+            first.claim()
+        second.close()
+        for use in (first.write, first.read):
+            with pytest.raises(StoreError, match="has lost its database") as caught, use():
+                pytest.fail("it goes on")
+            assert caught.value.cause == "locked"
 
 
 @pytest.mark.tool("postgresql")
 def test_a_desk_that_lost_its_database_to_another_looks_at_nothing(
     postgresql: Callable[[], str],
 ) -> None:
-    """Its orders are not renewed any more, so its gate closes by itself."""
+    """Its gate is closed as soon as it knows."""
     url, boot = postgresql(), 0.0
     with Database.open(url) as first, Database.open(url) as second:
         gate = Gate({"gate": Live()}, desk(verified()), site="square", boot=lambda: boot)
@@ -105,6 +127,5 @@ def test_a_desk_that_lost_its_database_to_another_looks_at_nothing(
         authority.run(ended)
         assert told[0] is not None
         assert told[0].cause == "locked"
-        boot = 2.5
         with pytest.raises(NotAuthorised):
             gate.admit("gate", {"tracks": Event.FORBIDDEN_ZONE}, NOW)

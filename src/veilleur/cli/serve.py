@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -92,15 +93,21 @@ def run(
     beside: Callable[[Desk], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> None:
     """Until it is stopped. acts: put on the record where they aren't yet. beside: what goes on as
-    long as the desk does."""
-    listener = bind(settings)
-    with listener, Desk.open(wanted) as desk:
-        for act in acts:
-            _enter(desk, act)
-        app = create_app(desk, settings)
-        with beside(desk):
-            _welcome(desk, address(settings, listener))
-            serve_forever(app, settings, listener, desk.feed.end)
+    long as the desk does. Raises StoreError where another desk took the database meanwhile."""
+    with bind(settings) as listener:
+        desk = Desk.open(wanted)
+        desk.when_lost = partial(signal.raise_signal, signal.SIGINT)
+        try:
+            with desk:
+                for act in acts:
+                    _enter(desk, act)
+                app = create_app(desk, settings)
+                with beside(desk):
+                    _welcome(desk, address(settings, listener))
+                    serve_forever(app, settings, listener, desk.feed.end)
+        finally:
+            if desk.lost is not None:
+                raise desk.lost from None
 
 
 def _enter(desk: Desk, act: Authorisation) -> None:

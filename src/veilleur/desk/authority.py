@@ -59,7 +59,15 @@ class Authority:
                 self.settle()
                 self._alive(None)
             except StoreError as error:
+                if self._database.lost is not None:
+                    self._end_contact()
                 self._alive(error)
+
+    def _end_contact(self) -> None:
+        """Another desk gives the orders now: nothing passes the gate of this one."""
+        with self._lock:
+            self._fresh_until = -math.inf
+            self._gate.obey(self.orders, fresh_until=self._fresh_until)
 
     def renew(self) -> None:
         """Read what is in force and have the gate obey it. Raises StoreError."""

@@ -8,9 +8,10 @@ with desk:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from uuid import UUID
@@ -31,7 +32,7 @@ from veilleur.desk.herald import Herald
 from veilleur.desk.intake import Intake, IntakeSettings, Stored
 from veilleur.desk.people import People
 from veilleur.desk.pictures import Pictures
-from veilleur.desk.pulse import Pulse
+from veilleur.desk.pulse import Alive, Pulse
 from veilleur.desk.technical import TechnicalAlarm
 from veilleur.desk.viewing import Viewings
 from veilleur.desk.vitals import Stage, Vitals
@@ -81,7 +82,8 @@ class DeskSettings:
 class Desk:
     """Made by `open`; works while it is entered. Everything here is safe from any thread.
 
-    detectors: where they are made elsewhere; None: those of the settings' choice.
+    detectors: where they are made elsewhere; None: those of the settings' choice. when_lost: called
+    once, by a thread of the desk, where another desk has taken the database: to leave it then.
     """
 
     def __init__(
@@ -100,6 +102,9 @@ class Desk:
             analysts=max(FEWEST_ANALYSTS, settings.choice.streams or cores()),
             told=lambda surprise: self._surprised("engine", surprise),
         )
+        self.lost: StoreError | None = None
+        """Another desk has taken the database: nothing is looked at or stored any more."""
+        self.when_lost: Callable[[], None] = lambda: None
         self._connect()
         self._duties = Duties(self._surprised)
 
@@ -122,7 +127,10 @@ class Desk:
         self.herald = Herald(database, self.feed, self._told, alive=telling)
         self.people = People(database, self.herald.nudge)
         self.authority = Authority(
-            database, self.gate, told=self._ordered, alive=self.pulse.of(Stage.AUTHORITY)
+            database,
+            self.gate,
+            told=self._ordered,
+            alive=partial(self._obeyed, self.pulse.of(Stage.AUTHORITY)),
         )
         self.pictures = Pictures(database, self.site, self.pulse.of(Stage.PICTURES))
         self.footages = Footages(database, self.watch, self.gate)
@@ -274,6 +282,13 @@ class Desk:
             for camera in self.site.cameras
             for rule in camera.rules
         }
+
+    def _obeyed(self, alive: Alive, error: StoreError | None) -> None:
+        """Orders were read, or not. Whose database is another one's leaves, told once."""
+        alive(error)
+        if self.lost is None and self.database.lost is not None:
+            self.lost = self.database.lost
+            self.when_lost()
 
     def _surprised(self, duty: str, surprise: Surprise) -> None:
         self.pulse.surprised(duty, surprise)

@@ -15,12 +15,17 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from veilleur.errors import StoreError
 from veilleur.store import failures
 
 KEY = 0x7E111E
 """Of the lock. Any number, but for ever the same one."""
 KEEP_ALIVE = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
 """The server notices within half a minute that the machine of a desk is gone."""
+
+
+class HeldByAnother(StoreError):
+    """Another desk has the claim, and is named. cause: "locked"."""
 
 
 def process() -> str:
@@ -40,7 +45,7 @@ class Claim:
         self._held: Connection | None = None
 
     def take(self) -> None:
-        """Raises StoreError: "locked" where another desk has it, or the server's trouble."""
+        """Raises HeldByAnother, or StoreError for the server's trouble."""
         with failures.named(self._where):
             connection = self._engine.connect()
             try:
@@ -82,7 +87,7 @@ _HOLDER = text(
 )
 
 
-def _held_by_another(connection: Connection, where: str) -> Exception:
+def _held_by_another(connection: Connection, where: str) -> HeldByAnother:
     holder = connection.execute(_HOLDER, {"key": KEY}).first()
     who, end = "another desk has it", "end that one first"
     if holder is not None and holder.name:
@@ -93,4 +98,5 @@ def _held_by_another(connection: Connection, where: str) -> Exception:
             "; if its machine is gone the server lets go of it within half a minute, or at once "
             f"with SELECT pg_terminate_backend({holder.pid})"
         )
-    return failures.failure(where, "locked", who, f"{end}; or name another database (--database)")
+    said = failures.failure(where, "locked", who, f"{end}; or name another database (--database)")
+    return HeldByAnother(said.message, remedy=said.remedy, cause=said.cause)

@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError
 from veilleur.errors import ConfigurationError, StoreError
 from veilleur.law.deed import COMMAND_LINE, Deed, Entry
 from veilleur.store import failures, letters, migrating, record, sqlite, witness
+from veilleur.store.claim import HeldByAnother
 from veilleur.store.postgresql import Postgresql
 from veilleur.store.record import Head, audit
 from veilleur.store.reserve import Reserve
@@ -179,6 +180,10 @@ class Database:
         self._turn = Turn()
         self._owner: int | None = None
         self._closed = False
+        self._claimed = False
+        self.lost: StoreError | None = None
+        """Another desk has taken the claim that this one had: nothing is read or written any more,
+        whatever becomes of that other desk."""
 
     @classmethod
     def open(
@@ -219,9 +224,17 @@ class Database:
     def claim(self) -> None:
         """Be the only desk on it, until it is closed; called again, make sure that it still is:
         a server may have been restarted. Raises StoreError: "locked" where another desk has it,
-        which is named."""
+        which is named. What was ours and is another one's is `lost`."""
         self._require_open()
-        self._kind.claim()
+        try:
+            self._kind.claim()
+        except HeldByAnother as error:
+            if not self._claimed:
+                raise
+            words = f"this desk has lost its database to another one, and ends: {error.message}"
+            self.lost = StoreError(words, remedy=error.remedy, cause=error.cause)
+            raise self.lost from error
+        self._claimed = True
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
@@ -286,6 +299,8 @@ class Database:
     def _require_open(self) -> None:
         if self._closed:
             raise failures.failure(self.where, "unreachable", "it has been closed")
+        if self.lost is not None:
+            raise StoreError(self.lost.message, remedy=self.lost.remedy, cause=self.lost.cause)
 
 
 def url_in(folder: Path) -> str:
