@@ -553,7 +553,7 @@ def opened(browser: Browser, stand: Stand, name: str, path: str, laptop: int = 0
 
 # ---------------------------------------------------------------------- all of it
 PULSE_S = 1.0  # as a desk's own
-MANY = 100
+CI, LONG = 12, 100
 STOPS = 0.15
 """Share of the rounds in which the server is stopped."""
 
@@ -613,7 +613,7 @@ def hundred(folder: Path, seed: int, cuts: int) -> tuple[Outcome, list[float]]:
 def main() -> None:
     """python -m tests.console_cuts [--cuts 100] [--seed 2]"""
     asked = argparse.ArgumentParser(description=main.__doc__)
-    asked.add_argument("--cuts", type=int, default=MANY)
+    asked.add_argument("--cuts", type=int, default=LONG)
     asked.add_argument("--seed", type=int, default=2)
     wanted = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder:

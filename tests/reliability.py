@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from tests import console_cuts as d03
 from tests import test_faults_clock as f15
 from tests import test_faults_damaged as f8
 from tests import test_faults_interleaved as f2
@@ -88,6 +89,13 @@ def rows(*, long: bool, seconds: float = math.inf) -> list[Row]:
             "the database's file damaged: a bit, a page, noise, cut short",
             f"{_of(f8, long):,} files",
             ("tests.damage", "--trials", str(_of(f8, long))),
+        ),
+        Row(
+            "D03",
+            "screens cut off: service stopped, network, stream, browser, laptop asleep; four "
+            "windows of Chromium",
+            f"{_of(d03, long):,} cuts",
+            ("tests.console_cuts", "--cuts", str(_of(d03, long))),
         ),
     ]
     return [replace(row, fault=f"{row.fault}, long") for row in made] if long else made + _others()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console_cuts import MANY, Kind, hundred, outcome, told, trial
+from tests.console_cuts import LONG, Kind, hundred, outcome, told, trial
 
 pytestmark = pytest.mark.tool("chromium")
 
@@ -22,6 +22,6 @@ def test_a_screen_that_is_cut_off_says_so_and_loses_and_doubles_nothing(tmp_path
 
 @pytest.mark.long
 def test_a_hundred_cuts_at_random_moments(tmp_path: Path) -> None:
-    found, _ = hundred(tmp_path, 2, MANY)
+    found, _ = hundred(tmp_path, 2, LONG)
     assert found.faults == [], told(found)
     assert set(found.kinds) == set(Kind)
