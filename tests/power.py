@@ -10,6 +10,7 @@ is a new file system, which a seed decides: one that fails is done again by it.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import signal
@@ -59,25 +60,30 @@ def life(victims: Victims, folder: Path, seed: int) -> int:
     return len(everything.acknowledged)
 
 
-def lives(folder: Path, seeds: range) -> str:
-    """What was done, in words."""
-    began, deeds = time.monotonic(), 0
+def lives(folder: Path, seeds: range, seconds: float = math.inf) -> str:
+    """As many as fit into so many seconds. What was done, in words."""
+    began, cuts, deeds = time.monotonic(), 0, 0
     with Victims() as victims:
         for seed in seeds:
+            if time.monotonic() - began > seconds:
+                break
             with again("tests.power", "--seed", seed):
                 deeds += life(victims, folder, seed)
+            cuts += LIFE
     took_s = time.monotonic() - began
-    return f"{len(seeds) * LIFE} cuts, {deeds} deeds acknowledged, 0 lost, {took_s:.1f} s"
+    return f"{cuts} cuts, {deeds} deeds acknowledged, 0 lost, {took_s:.1f} s"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cuts", type=int, default=LIFE)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="as many as fit into these")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     try:
-        print(lives(folder, range(asked.seed, asked.seed + asked.cuts // LIFE)))
+        seeds = range(asked.seed, asked.seed + asked.cuts // LIFE)
+        print(lives(folder, seeds, asked.seconds))
     finally:
         shutil.rmtree(folder)
 

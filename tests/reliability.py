@@ -3,7 +3,7 @@
     python -m tests.reliability [--out docs/reliability.md] [--long] [--only F1 F3]
 
 Without --long the numbers are those of every `make test`, with it those of `make test-long`, which
-have rows of their own. --seconds: F1 and F2 end after so long, and tell how far they came. A row
+have rows of their own. --seconds: F1, F2, F3 and F5 end after so long, and tell how far they came. A row
 that fails says so, and its output stands below the table.
 """
 
@@ -28,7 +28,7 @@ from tests import test_faults_damaged as f8
 from tests import test_faults_interleaved as f2
 from tests import test_faults_killed as f3
 from tests import test_faults_simulated as f1
-from tests.interleaved import STEPS
+from tests.interleaved import BATCH, STEPS
 from tests.test_store_faults import CI_CUTS, LONG_CUTS
 
 ROOT = Path(__file__).parents[1]
@@ -58,31 +58,43 @@ class Row:
 def rows(*, long: bool, seconds: float = math.inf) -> list[Row]:
     """Those of the long run have "long" in their names."""
     until = ("--seconds", str(seconds)) if seconds < math.inf else ()
+
+    def after(others: int) -> str:
+        """The first seed: not those of CI again."""
+        return str(others if long else 0)
+
     made = [
         Row(
             "F1",
             "random schedules of signals, deeds, orders, refusals, kills, clock steps; simulated",
             f"{_of(f1, long):,} schedules",
-            ("tests.simulated", "--schedules", str(_of(f1, long)), *until),
+            ("tests.simulated", "--schedules", str(_of(f1, long)), "--from", after(f1.CI), *until),
         ),
         Row(
             "F2",
             "operators, engine, time and orders interleaved, on a real store",
             f"{_of(f2, long):,} x {STEPS} steps",
-            ("tests.interleaved", "--machines", str(_of(f2, long)), *until),
+            (
+                "tests.interleaved",
+                "--machines",
+                str(_of(f2, long)),
+                "--seed",
+                after(f2.CI // BATCH),
+                *until,
+            ),
         ),
         Row(
             "F3",
             "SIGKILL of the service (working, writing, starting) and of decoders; 4 simulated RTSP "
             "cameras, made detector",
             f"{_of(f3, long):,} kills",
-            ("tests.killing", "--trials", str(_of(f3, long)), "--seed", "7", *until),
+            ("tests.killing", "--trials", str(_of(f3, long)), "--seed", after(f3.CI), *until),
         ),
         Row(
             "F5",
             "power cut: the file system (ext4) is shut down, what was not flushed is gone",
             f"{LONG_CUTS if long else CI_CUTS:,} cuts",
-            ("tests.power", "--cuts", str(LONG_CUTS if long else CI_CUTS)),
+            ("tests.power", "--cuts", str(LONG_CUTS if long else CI_CUTS), *until),
         ),
         Row(
             "F8",
