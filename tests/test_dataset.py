@@ -10,7 +10,8 @@ import pytest
 
 from veilleur.catalogue import Event
 from veilleur.errors import DatasetError
-from veilleur.evaluation.dataset import WHOLE_PICTURE, Dataset, load
+from veilleur.evaluation.clip import WHOLE_PICTURE
+from veilleur.evaluation.dataset import Dataset, load
 
 SQUARE = [[0.2, 0.5], [0.8, 0.5], [0.8, 0.9], [0.2, 0.9]]
 
@@ -101,9 +102,48 @@ BAD: list[Any] = [
         id="unknown event",
     ),
     pytest.param(
-        clip(negative_for=["wepon"]),
+        clip(rules=[], truth=[], negative_for=["wepon"]),
         'clip morning negative_for[0]: unknown event "wepon": did you mean "weapon"?',
         id="unknown event in negative_for",
+    ),
+    pytest.param(
+        clip(rules=[rule(zone=[])]),
+        "clip morning rules[tracks].zone: is empty: leave it out to watch the whole picture",
+        id="an empty zone",
+    ),
+    pytest.param(
+        clip(rules=[rule(dwell_s=2.0)]),
+        'clip morning rules[tracks].dwell_s: belongs into "params"',
+        id="a parameter beside params",
+    ),
+    pytest.param(
+        clip(rules=[{"id": "f", "event": "fire", "polygon": SQUARE}], truth=[]),
+        "clip morning rules[f].polygon: unknown field",
+        id="a zone under another name",
+    ),
+    pytest.param(
+        clip(rules=[rule(direction="left_to_right")]),
+        "clip morning rules[tracks].direction: unknown field",
+        id="a direction under another name",
+    ),
+    pytest.param(
+        clip(negativ_for=["fire"]),
+        'clip morning negativ_for: unknown field: did you mean "negative_for"?',
+        id="a field misspelt",
+    ),
+    pytest.param(
+        clip(hold_last_s=1e9),
+        "clip morning hold_last_s: input should be less than or equal to 86400",
+        id="held for years",
+    ),
+    pytest.param(
+        clip(rules={"id": "tracks"}), "clip morning rules: is no list", id="rules that are no list"
+    ),
+    pytest.param("a.mp4", "clip number 0: is no object", id="a clip that is a word"),
+    pytest.param(
+        clip(rules=[rule(line=[[0, 0], [1, 1], [1, 0]], zone=None)]),
+        "rules[tracks].line: 3 entries: at most 2 are allowed",
+        id="a line of three points",
     ),
     pytest.param(
         clip(rules=[rule(params={"dwel_s": 1})]),
@@ -222,7 +262,6 @@ BAD: list[Any] = [
         id="point pairs on one line",
     ),
     pytest.param(clip(file="b.mp4"), "clip morning file: b.mp4 is missing in", id="missing file"),
-    pytest.param(clip(negative_for=["wrong_way"]), "no default heading", id="negative wrong way"),
     pytest.param(clip(id=""), "clip number 0 id", id="a clip without a name"),
 ]
 
@@ -236,12 +275,12 @@ def test_a_mistake_is_named_by_clip_and_field(
 
 def test_all_mistakes_are_said_at_once_and_the_first_clip_is_an_attribute(tmp_path: Path) -> None:
     bad = rule(params={"dwel_s": 1})
-    folder = write(tmp_path, clip(), clip(id="noon", rules=[bad]), clip(id="noon", file="b.mp4"))
+    folder = write(tmp_path, clip(id="noon", rules=[bad]), clip(id="noon", file="b.mp4"))
     with pytest.raises(DatasetError) as caught:
         load(folder)
     text = str(caught.value)
     assert "dwel_s" in text
-    assert "clip noon id: stands twice" in text
+    assert "clip noon (2) id: stands twice" in text
     assert "b.mp4 is missing" in text
     assert caught.value.clip == "noon"
 
@@ -294,8 +333,67 @@ def test_the_development_dataset_is_read(data: Path) -> None:
     assert all(read.path(c).is_file() for c in read.clips)
 
 
-def test_a_wrong_entry_makes_no_second_mistake_of_a_list_too_short(tmp_path: Path) -> None:
-    told = refusal(tmp_path, clip(colour="red"))
-    assert "colour: unknown field" in told
-    assert "at least 1 item" not in told
-    assert "at least 1 item" in refusal(tmp_path)
+def test_a_dataset_without_clips_says_so(tmp_path: Path) -> None:
+    assert "clips: holds no clip: list at least one" in refusal(tmp_path)
+
+
+def test_a_mistake_costs_its_rule_or_its_clip_and_no_other(tmp_path: Path) -> None:
+    gate = rule(id="gate", params={"dwel_s": 1})
+    truth = [
+        {"rule": "tracks", "start_s": 1, "due_s": 2, "end_s": 3},
+        {"rule": "gate", "start_s": 1, "due_s": 2},
+        {"rule": "tracks", "start_s": 5, "due_s": 6, "end_s": 7},
+    ]
+    read = load(
+        write(
+            tmp_path,
+            clip(rules=[rule(), gate, rule(id="x", event="forbiden_zone")], truth=truth),
+            clip(id="noon", file="b.mp4"),
+            clip(id="noon"),
+            clip(id="late", truth=[{"rule": "trak", "start_s": 5, "due_s": 6, "end_s": 7}]),
+            clip(id="dusk", ground={"calibration": "none.xml"}),
+        )
+    )
+    morning, *others = read.clips
+    assert [c.id for c in others] == ["noon", "noon (2)", "late", "dusk"]
+    assert read.refusal(morning) is None
+    assert set(read.refused_rules(morning)) == {"gate", "x"}
+    assert [t.rule for t in morning.truth] == ["tracks", "gate", "tracks"]
+    said = [str(read.refusal(c)) for c in others]
+    for words, what in zip(said, ("missing in", "twice", "no rule", "none.xml"), strict=True):
+        assert what in words
+
+
+def test_what_cannot_change_a_result_stops_nothing(tmp_path: Path) -> None:
+    odd = clip(
+        license="CC0",
+        rules=[rule(comment="by the stairs", params=None, line=None)],
+        tags={"night": True, "lux": 3, "place": "yard"},
+        ground=None, ignore=None, negative_for=None, group=7, title="a yard",
+    )  # fmt: skip
+    odd["truth"][0] |= {"author": "me", "note": None}
+    read = load(write(tmp_path, odd, clip(id=2, license="CC0"), license="CC0"))
+    assert read.mistakes == ()
+    assert read.clips[0].tags == {"night": "true", "lux": "3", "place": "yard"}
+    assert (read.clips[0].group, read.clips[1].id) == ("7", "2")
+    assert read.clips[0].rules == read.clips[1].rules
+    told = "\n".join(read.remarks)
+    assert told.count("license") == 2
+    assert '"license" is not part of the format: not used (clips, 2 times)' in told
+    for name in ("comment", "author", "title"):
+        assert f'"{name}"' in told
+
+
+def test_wrong_way_in_negative_for_is_no_mistake(tmp_path: Path) -> None:
+    every = [event.value for event in Event]
+    assert load(write(tmp_path, clip(negative_for=[*every, "fire"]))).mistakes == ()
+
+
+def test_a_forbidden_zone_without_zone_and_line_is_the_whole_picture_and_told(
+    tmp_path: Path,
+) -> None:
+    read = load(write(tmp_path, clip(rules=[rule(zone=None)])))
+    assert read.clips[0].every_rule[0].zone == WHOLE_PICTURE
+    assert read.remarks == (
+        "clip morning rules[tracks]: neither zone nor line: the whole picture is forbidden",
+    )

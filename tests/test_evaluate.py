@@ -149,12 +149,40 @@ def test_poor_quality_is_a_result_and_not_an_error(
     assert "…" not in told, "the table fits into 80 columns"
 
 
-def test_an_unknown_event_in_one_clip_stops_everything_before_it_starts(tmp_path: Path) -> None:
-    bad = clip("b", rules=[{"id": "tracks", "event": "forbiden_zone"}])
-    folder = write_dataset(tmp_path, clip("a"), bad)
-    result = CliRunner().invoke(app, [str(folder)])
+def test_a_mistake_in_one_clip_costs_only_that_and_is_told_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", lambda _: ToldEngine())
+    typo = clip("b", rules=[{"id": "tracks", "event": "forbiden_zone"}])
+    ways = ["wrong_way", "density"]
+    flat = [{"id": "tracks", "event": "forbidden_zone", "zone": [[0, 0], [0.5, 0.5], [1, 1]]}]
+    clips = [clip("a", note="x"), typo, clip("c", rules=flat, negative_for=ways), clip("d")]
+    folder = write_dataset(tmp_path, *clips)
+    (tmp_path / "d.mp4").unlink()
+    out, page = tmp_path / "r.json", tmp_path / "r.html"
+    asked = [str(folder), "--jobs", "1", "--json", str(out), "--html", str(page)]
+    result = CliRunner().invoke(app, asked)
     assert isinstance(result.exception, DatasetError)
-    assert 'did you mean "forbidden_zone"' in str(result.exception)
+    told = str(result.exception)
+    assert "1 of 4 clips could not be measured: d: file: d.mp4 is missing" in told
+    assert "2 mistakes in rules, which were not measured: b rules[tracks].event" in told
+    zone = json.loads(out.read_text())["events"]["forbidden_zone"]
+    assert (zone["truths"], zone["truths_not_counted"]) == (1, 2)
+    output = " ".join(result.output.split())
+    assert "forbidden_zone: mistake in the dataset: 2 truths not counted" in output
+    assert "wrong_way: no default heading: 1 rule not counted" in output
+    assert 'the field "note" is not part of the format' in output
+    for words in (output, page.read_text(), out.read_text()):
+        for said in ("did you mean", "d.mp4 is missing", "has no area", "no default heading"):
+            assert said in words
+
+
+def test_no_default_heading_alone_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "_engine", lambda _: ToldEngine())
+    folder = write_dataset(tmp_path, clip("a", negative_for=["wrong_way"]))
+    assert CliRunner().invoke(app, [str(folder), "--jobs", "1"]).exit_code == 0
 
 
 def test_a_file_that_is_no_video_is_told_after_the_others_were_measured(

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from veilleur.engine.situations import Situations
+from veilleur.evaluation.clip import Clip
 from veilleur.evaluation.counting import Judgement, Outcome, Sighting, judge
-from veilleur.evaluation.dataset import Clip, load
+from veilleur.evaluation.dataset import load
 from veilleur.events.registry import build_rule
 from veilleur.events.scene import Scene
 from veilleur.geometry import View

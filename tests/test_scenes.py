@@ -10,8 +10,9 @@ import pytest
 
 from veilleur.engine.situations import Situations
 from veilleur.errors import DatasetError
+from veilleur.evaluation.clip import Clip
 from veilleur.evaluation.counting import Judgement, Outcome, Sighting, judge
-from veilleur.evaluation.dataset import Clip, load
+from veilleur.evaluation.dataset import load
 from veilleur.evaluation.sidecars import read_head_counts
 from veilleur.events.crowding import CrowdMeter, fitness
 from veilleur.events.recording import Recording, read_recording, write_recording

@@ -14,7 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.test_scenes import DATASETS, view_of
-from veilleur.evaluation.dataset import Clip, load
+from veilleur.evaluation.clip import Clip
+from veilleur.evaluation.dataset import load
 from veilleur.events.recording import Recording, read_recording
 from veilleur.events.registry import build_rule
 from veilleur.events.rule import Candidate, Check, Signal, Verdict

@@ -20,14 +20,18 @@ from veilleur.catalogue import Event
 from veilleur.cli.choosing import chosen
 from veilleur.errors import ConfigurationError, DatasetError
 from veilleur.evaluation import report
-from veilleur.evaluation.dataset import load, meant
+from veilleur.evaluation.clip import meant
+from veilleur.evaluation.dataset import load
 from veilleur.evaluation.laboratory import LaboratoryEngine
+from veilleur.evaluation.observer import MISTAKE, NO_HEADING
 from veilleur.evaluation.results import EventMetrics, Results, assess_all, several, summarise
 from veilleur.evaluation.runner import Engine, run
 from veilleur.perception.backends import cores
 from veilleur.site import load_choice
 
 _COLUMNS = ("found", "recall (95 %)", "prec.", "F1", "false (95 %)", "rep.", "p50/p95 s")
+_MOST_LISTED = 20
+_ALWAYS_TOLD = (MISTAKE, NO_HEADING)
 LABORATORY = " LABORATORY: recorded or made footage, analysed for measurement "
 
 
@@ -54,14 +58,28 @@ def evaluate(
         jobs=jobs,
         clips=clip or (),
     )
-    broken = [c for c in results.clips if c.error]
+    _require_all_measured(results)
+
+
+def _require_all_measured(results: Results) -> None:
+    """DatasetError that names what was not measured, for a mistake or damage."""
+    broken = [f"{c.id}: {c.error}" for c in results.clips if c.error]
+    refused = [f"{c.id} {said}" for c in results.clips for said in c.refused]
+    parts = []
     if broken:
-        raise DatasetError(
-            f"{len(broken)} of {several(len(results.clips), 'clip')} could not be measured: "
-            + "; ".join(f"{c.id}: {c.error}" for c in broken),
-            remedy="the others were" if len(broken) < len(results.clips) else "",
-            clip=broken[0].id,
-        )
+        number = several(len(results.clips), "clip")
+        parts.append(f"{len(broken)} of {number} could not be measured: {_listed(broken)}")
+    if refused:
+        number = several(len(refused), "mistake")
+        parts.append(f"{number} in rules, which were not measured: {_listed(refused)}")
+    if parts:
+        some = len(broken) < len(results.clips)
+        raise DatasetError("; ".join(parts), remedy="the others were" if some else "")
+
+
+def _listed(entries: Sequence[str]) -> str:
+    more = len(entries) - _MOST_LISTED
+    return "; ".join(entries[:_MOST_LISTED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _engine(detector: Path | None) -> Engine:
@@ -176,6 +194,16 @@ def _tell(console: Console, results: Results) -> None:
                 markup=False, highlight=False,
             )  # fmt: skip
     _tell_together(console, results)
+    _tell_remarks(console, results)
+
+
+def _tell_remarks(console: Console, results: Results) -> None:
+    """What was refused, what is damaged and what was not used: the numbers are worth so much."""
+    lines = [f"not measured: {c.id}: {c.error}" for c in results.clips if c.error]
+    lines += [f"not measured: {c.id} {said}" for c in results.clips for said in c.refused]
+    lines += [f"{c.id}: {remark}" for c in results.clips for remark in c.remarks]
+    for line in [*lines, *results.remarks]:
+        console.print(line, markup=False, highlight=False)
 
 
 def _tell_together(console: Console, results: Results) -> None:
@@ -197,11 +225,15 @@ def _tell_together(console: Console, results: Results) -> None:
 
 def _apart(m: EventMetrics) -> str:
     """Why truths were not counted, and how many; "" where all were."""
-    kinds = Counter[str]()
+    truths, rules = Counter[str](), Counter[str]()
     for line in m.uncounted:
-        kinds[line.kind] += line.truths
-    told = [(kind, n) for kind, n in sorted(kinds.items()) if n]
-    return ", ".join(f"{kind}: {several(n, 'truth')} not counted" for kind, n in told)
+        truths[line.kind] += line.truths
+        rules[line.kind] += 1
+    return ", ".join(
+        f"{kind}: {several(n, 'truth') if (n := truths[kind]) else several(of, 'rule')} not counted"
+        for kind, of in sorted(rules.items())
+        if truths[kind] or kind in _ALWAYS_TOLD
+    )
 
 
 def _row(m: EventMetrics) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ class Judgement:
 def window(truth: TruthSpan) -> tuple[float, float]:
     """First and last instant at which an alert finds this truth, seconds.
 
-    >>> from veilleur.evaluation.dataset import Truth
+    >>> from veilleur.evaluation.clip import Truth
     >>> window(Truth(rule="tracks", start_s=12.0, due_s=13.0, end_s=19.5))
     (12.0, 23.0)
     >>> window(Truth(rule="bag", start_s=0.0, due_s=30.0, end_s=60.0))
@@ -110,7 +110,7 @@ def judge(
 ) -> Judgement:
     """Match the alerts of one clip with its truths.
 
-    >>> from veilleur.evaluation.dataset import Truth
+    >>> from veilleur.evaluation.clip import Truth
     >>> truth = Truth(rule="tracks", start_s=12.0, due_s=13.0, end_s=19.5)
     >>> seen = judge([Sighting("tracks", t) for t in (11.9, 13.2, 15.0)], [truth])
     >>> [alert.outcome.value for alert in seen.alerts]

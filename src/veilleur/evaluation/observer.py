@@ -10,8 +10,8 @@ import numpy as np
 from veilleur.catalogue import Event
 from veilleur.engine.pipeline import RuleVerdict, Step
 from veilleur.engine.situations import Alert
+from veilleur.evaluation.clip import Clip, Truth
 from veilleur.evaluation.counting import CountSample, window
-from veilleur.evaluation.dataset import Clip, Truth
 from veilleur.evaluation.sidecars import BoxTruth, HeadCount
 from veilleur.evaluation.thumbnails import Thumbnail, draw
 from veilleur.evaluation.tracking import FrameBoxes, TrackingScore, score_tracks
@@ -23,6 +23,7 @@ from veilleur.ground import area_m2
 from veilleur.perception.objects import Kind
 
 NO_RULE_YET, REFUSED, UNREADABLE = "no rule yet", "refused", "unreadable"
+MISTAKE, NO_HEADING = "mistake in the dataset", "no default heading"
 _MOST_ALERT_PICTURES = 12  # of one clip
 _SAME_INSTANT_S = 0.25  # a head count speaks of the analysed picture this near
 
@@ -47,7 +48,7 @@ class Withheld:
 
     rule: str
     event: Event
-    kind: str  # NO_RULE_YET, REFUSED or UNREADABLE
+    kind: str  # NO_RULE_YET, REFUSED, UNREADABLE, MISTAKE or NO_HEADING
     reason: str
 
 

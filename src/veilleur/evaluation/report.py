@@ -13,8 +13,8 @@ from pathlib import Path
 from veilleur.catalogue import WORDING, Event
 from veilleur.evaluation import charts
 from veilleur.evaluation.charts import Dot, Lane, Mark, Stretch
+from veilleur.evaluation.clip import NEGATIVE_PREFIX, Truth
 from veilleur.evaluation.counting import ILIDS_ALPHA, Outcome, window
-from veilleur.evaluation.dataset import NEGATIVE_PREFIX, Truth
 from veilleur.evaluation.results import (
     AlertLine,
     Assessed,
@@ -54,6 +54,7 @@ def render(results: Results, assessed: Sequence[Assessed]) -> str:
         _pictures(results, assessed),
         _timelines(results, assessed),
         _withheld(results),
+        _remarks(results),
         _conditions(results),
     ]
     style = files("veilleur.evaluation").joinpath("report.css").read_text(encoding="utf-8")
@@ -386,8 +387,9 @@ def _figure(shown: _Shown) -> str:
 
 def _timelines(results: Results, assessed: Sequence[Assessed]) -> str:
     pairs = list(zip(assessed, results.clips, strict=True))
-    told = [(a, c) for a, c in pairs if c.alerts or (a.clip.truth and a.ran) or c.error]
-    silent = [a for a, c in pairs if not c.alerts and not a.clip.truth and a.ran]
+    told = [(a, c) for a, c in pairs if c.alerts or (a.clip.truth and a.ran) or _said(c)]
+    shown = {a.clip.id for a, _ in told}
+    silent = [a for a, _ in pairs if a.ran and a.clip.id not in shown]
     body = "".join(_clip(a, c) for a, c in told)
     if silent:
         minutes = sum(a.observed.seconds for a in silent) / 60
@@ -399,11 +401,16 @@ def _timelines(results: Results, assessed: Sequence[Assessed]) -> str:
     return f"<h2>Clip by clip</h2>{body}" if body else ""
 
 
+def _said(line: ClipLine) -> list[str]:
+    """What is wrong with a clip, the gravest first."""
+    return [*([line.error] if line.error else []), *line.refused, *line.remarks]
+
+
 def _clip(a: Assessed, line: ClipLine) -> str:
     tags = " · ".join(f"{k}: {v}" for k, v in line.tags.items())
     lanes = list(_lanes(a, line))
     drawn = charts.timeline(line.seconds, lanes) if lanes and line.seconds else ""
-    trouble = f'<p class="bad">{escape(line.error)}</p>' if line.error else ""
+    trouble = "".join(f'<p class="bad">{escape(words)}</p>' for words in _said(line))
     return (
         f'<section class="clip"><header><b>{escape(line.id)}</b>'
         f"<span>{line.seconds:.1f} s</span><span>{escape(line.file)}</span>"
@@ -474,6 +481,11 @@ def _withheld(results: Results) -> str:
         f"<h2>Not counted</h2>{items}"
         '<p class="note">In brackets: truths, which count neither as found nor as missed.</p>'
     )
+
+
+def _remarks(results: Results) -> str:
+    items = "".join(f"<li>{escape(remark)}</li>" for remark in results.remarks)
+    return f"<h2>About the dataset</h2><ul>{items}</ul>" if items else ""
 
 
 def _conditions(results: Results) -> str:

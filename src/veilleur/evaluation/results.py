@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from veilleur import __version__
 from veilleur.catalogue import Event
 from veilleur.errors import DatasetError
+from veilleur.evaluation.clip import Clip
 from veilleur.evaluation.counting import (
     ILIDS_ALPHA,
     OPERATOR_ALERTS_PER_HOUR,
@@ -40,7 +41,7 @@ from veilleur.evaluation.counting import (
     suffered_below,
     total,
 )
-from veilleur.evaluation.dataset import Clip, Dataset
+from veilleur.evaluation.dataset import Dataset
 from veilleur.evaluation.intervals import Interval, poisson, rate_in_words, wilson
 from veilleur.evaluation.observer import REFUSED, Observed, Withheld
 from veilleur.evaluation.tracking import TrackingScore
@@ -125,10 +126,14 @@ class Counting(_Part):
 
 
 class EventMetrics(Metrics):
-    """All clips, then by group and by tag (`light=day`); truths that were not counted, apart."""
+    """All clips, then by group and by tag (`light=day`); truths that were not counted, apart.
+
+    truths_not_counted: how many those are. `truths` does not hold them.
+    """
 
     by_group: dict[str, Metrics]
     by_tag: dict[str, Metrics]
+    truths_not_counted: int = 0
     uncounted: tuple[UncountedTruths, ...]
     counting: tuple[Counting, ...]
 
@@ -168,7 +173,11 @@ class WhyNot(_Part):
 
 
 class ClipLine(_Part):
-    """One clip. missed: indices of truths of rules that ran and that no alert found."""
+    """One clip. missed: indices of truths of rules that ran and that no alert found.
+
+    error: why nothing of it was measured. refused: rules that were not, for a mistake in the
+    dataset. remarks: what makes its numbers worth less.
+    """
 
     id: str
     seconds: float
@@ -180,6 +189,8 @@ class ClipLine(_Part):
     tags: dict[str, str]
     tracking: Tracking | None = None
     error: str | None = None
+    refused: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class Together(_Part):
@@ -229,7 +240,7 @@ class Timing(_Part):
 
 
 class Results(_Part):
-    """A whole run."""
+    """A whole run. remarks: what of the dataset was not used, or understood in one of two ways."""
 
     dataset: str
     version: str
@@ -237,6 +248,7 @@ class Results(_Part):
     events: dict[str, EventMetrics]
     clips: tuple[ClipLine, ...]
     together: Together
+    remarks: tuple[str, ...] = ()
     engine: str
     settings: str  # SHA-256 of the dataset's content, the engine's words and the version
     machine: Machine
@@ -315,7 +327,8 @@ def summarise(
         version=__version__,
         mode="LABORATORY",
         events={event.value: _event(event, assessed) for event in events},
-        clips=tuple(_clip_line(a) for a in assessed),
+        clips=tuple(_clip_line(a, dataset) for a in assessed),
+        remarks=dataset.remarks,
         together=Together(
             suffered_per_hour=_rounded(sum(suffered)) if suffered else None,
             cameras_per_operator=_rounded(cameras_held(scores.values())),
@@ -344,13 +357,13 @@ def _event(event: Event, assessed: Sequence[Assessed]) -> EventMetrics:
     involved = [a for a in assessed if event in a.clip.events]
     groups = _split(involved, lambda a: [a.clip.source])
     tags = _split(involved, lambda a: [f"{k}={v}" for k, v in sorted(a.clip.tags.items())])
+    apart = [_uncounted(a, w) for a in involved for w in a.observed.withheld if w.event is event]
     return EventMetrics(
         **metrics(total(a.score_of(event) for a in involved)).model_dump(),
         by_group={n: metrics(total(a.score_of(event) for a in g)) for n, g in groups.items()},
         by_tag={n: metrics(total(a.score_of(event) for a in g)) for n, g in tags.items()},
-        uncounted=tuple(
-            _uncounted(a, w) for a in involved for w in a.observed.withheld if w.event is event
-        ),
+        truths_not_counted=sum(line.truths for line in apart),
+        uncounted=tuple(apart),
         counting=tuple(_counting(event, involved)),
     )
 
@@ -427,7 +440,7 @@ def _count_line(clip: str, rule: str, samples: Sequence[CountSample], *, refused
     )
 
 
-def _clip_line(a: Assessed) -> ClipLine:
+def _clip_line(a: Assessed, dataset: Dataset) -> ClipLine:
     tracking = a.observed.tracking
     return ClipLine(
         id=a.clip.id,
@@ -440,7 +453,12 @@ def _clip_line(a: Assessed) -> ClipLine:
         tags=a.clip.tags,
         tracking=_tracking(tracking) if tracking else None,
         error=a.observed.error,
+        refused=() if a.observed.error else _refused(a.clip, dataset),
     )
+
+
+def _refused(clip: Clip, dataset: Dataset) -> tuple[str, ...]:
+    return tuple(m.said for m in dataset.mistakes if m.clip == clip.id and m.rule)
 
 
 def _why_not(a: Assessed, truth: int) -> str:

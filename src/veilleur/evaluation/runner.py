@@ -17,10 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from veilleur.catalogue import Event
 from veilleur.engine.pipeline import Step
 from veilleur.errors import VeilleurError
-from veilleur.evaluation.dataset import Clip, Dataset
-from veilleur.evaluation.observer import UNREADABLE, Observed, Observer, Withheld
+from veilleur.evaluation.clip import NEGATIVE_PREFIX, Clip
+from veilleur.evaluation.dataset import Dataset
+from veilleur.evaluation.observer import (
+    MISTAKE,
+    NO_HEADING,
+    UNREADABLE,
+    Observed,
+    Observer,
+    Withheld,
+)
 from veilleur.evaluation.sidecars import read_boxes, read_head_counts
 from veilleur.events.specification import RuleSpecification
 from veilleur.perception.backends import cores
@@ -80,9 +89,13 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Entries that are analysed together. `pictures`: keep thumbnails."""
+    """Entries that are analysed together. `pictures`: keep thumbnails.
+
+    withheld: for each entry the rules of which it is known beforehand that they cannot run.
+    """
 
     clips: tuple[Clip, ...]
+    withheld: tuple[tuple[Withheld, ...], ...]
     path: Path
     root: Path
     pictures: bool
@@ -98,25 +111,59 @@ def run(
 ) -> tuple[Observed, ...]:
     """Analyse every clip, in the order of the dataset. jobs: processes, 0 for one a core.
 
-    A clip that cannot be read is an `Observed` with an error: the others are still measured.
+    A clip that cannot be read, or is refused, is an `Observed` with an error: the others are still
+    measured.
     """
     told = progress or Silent()
     work = _jobs(dataset, pictures)
     told.started(len(dataset.clips))
+    observed = {o.clip: o for o in _refused(dataset, told)}
     many = min(jobs or cores(), len(work))
     done = _here(work, engine, told) if many <= 1 else _apart(work, engine, told, many)
-    observed = {o.clip: o for o in done}
+    observed |= {o.clip: o for o in done}
     return tuple(observed[clip.id] for clip in dataset.clips)
+
+
+def _refused(dataset: Dataset, told: Progress) -> Iterator[Observed]:
+    """The clips that are not even opened."""
+    for clip in dataset.clips:
+        if (reason := dataset.refusal(clip)) is not None:
+            told.finished(clip.id)
+            yield _nothing(clip, MISTAKE, reason, _withheld(dataset, clip))
+
+
+def _withheld(dataset: Dataset, clip: Clip) -> tuple[Withheld, ...]:
+    """The rules of a clip that are refused, or ask for what no default can know."""
+    refused = dataset.refused_rules(clip)
+    known = [
+        Withheld(r.id, r.event, MISTAKE, refused[r.id]) for r in clip.every_rule if r.id in refused
+    ]
+    if Event.WRONG_WAY in clip.negative_for:
+        reason = "wrong_way has no default heading: write a rule with one"
+        rule = f"{NEGATIVE_PREFIX}{Event.WRONG_WAY}"
+        known.append(Withheld(rule, Event.WRONG_WAY, NO_HEADING, reason))
+    return tuple(known)
 
 
 def _jobs(dataset: Dataset, pictures: bool) -> list[_Job]:
     """Entries of one file that are looked at in the same way, together; the largest first."""
     together: dict[str, list[Clip]] = {}
     for clip in dataset.clips:
+        if dataset.refusal(clip) is not None:
+            continue
         ground = clip.ground.model_dump_json() if clip.ground else ""
         key = f"{clip.file}|{ground}|{clip.hold_last_s}|{clip.starts_at}"
         together.setdefault(key, []).append(clip)
-    jobs = [_Job(tuple(c), dataset.path(c[0]), dataset.root, pictures) for c in together.values()]
+    jobs = [
+        _Job(
+            clips=tuple(clips),
+            withheld=tuple(_withheld(dataset, clip) for clip in clips),
+            path=dataset.path(clips[0]),
+            root=dataset.root,
+            pictures=pictures,
+        )
+        for clips in together.values()
+    ]
     return sorted(jobs, key=lambda job: (-job.path.stat().st_size, job.clips[0].id))
 
 
@@ -160,7 +207,7 @@ def _outcome(future: Future[tuple[Observed, ...]], job: _Job) -> tuple[Observed,
         return future.result()
     except BrokenProcessPool:
         reason = "a process died while this was analysed or waiting: run it alone with --clip"
-        return tuple(_unreadable(clip, reason) for clip in job.clips)
+        return _unreadable(job, reason)
 
 
 _news: SimpleQueue[tuple[str, float]] | None = None
@@ -183,11 +230,14 @@ def _analyse(job: _Job, engine: Engine, tell: Callable[[str, float], None]) -> t
     """One analysis for all entries of a job. Errors a user can act on become part of the result."""
     began = time.process_time()
     try:
-        watched = [_watch(job, clip, engine) for clip in job.clips]
+        watched = [
+            _watch(job, clip, known, engine)
+            for clip, known in zip(job.clips, job.withheld, strict=True)
+        ]
         boxes = read_boxes(job.path)
         heads = read_head_counts(job.path)
     except VeilleurError as error:
-        return tuple(_unreadable(clip, str(error)) for clip in job.clips)
+        return _unreadable(job, str(error))
     observers = [Observer(w.clip, w.rules, w.prefix, boxes, heads, job.pictures) for w in watched]
     trouble = _replay(job, engine, watched, observers, tell)
     cpu_s = (time.process_time() - began) / len(watched)
@@ -211,9 +261,9 @@ class _Watched:
         return tuple(r.model_copy(update={"id": self.prefix + r.id}) for r in self.rules)
 
 
-def _watch(job: _Job, clip: Clip, engine: Engine) -> _Watched:
-    request = _request(job, clip, clip.every_rule)
-    withheld = engine.withheld(request)
+def _watch(job: _Job, clip: Clip, known: tuple[Withheld, ...], engine: Engine) -> _Watched:
+    asked = tuple(rule for rule in clip.every_rule if rule.id not in {w.rule for w in known})
+    withheld = (*known, *engine.withheld(_request(job, clip, asked)))
     gone = {w.rule for w in withheld}
     rules = tuple(rule for rule in clip.every_rule if rule.id not in gone)
     return _Watched(clip, rules, withheld, f"{clip.id}/")
@@ -254,6 +304,13 @@ def _lost(watched: _Watched, error: str | None) -> list[Withheld]:
     return [Withheld(r.id, r.event, UNREADABLE, error) for r in watched.rules]
 
 
-def _unreadable(clip: Clip, reason: str) -> Observed:
-    withheld = tuple(Withheld(r.id, r.event, UNREADABLE, reason) for r in clip.every_rule)
-    return Observed(clip=clip.id, withheld=withheld, error=reason)
+def _unreadable(job: _Job, reason: str) -> tuple[Observed, ...]:
+    pairs = zip(job.clips, job.withheld, strict=True)
+    return tuple(_nothing(clip, UNREADABLE, reason, known) for clip, known in pairs)
+
+
+def _nothing(clip: Clip, kind: str, reason: str, known: Sequence[Withheld]) -> Observed:
+    """Nothing was measured of this clip. known: rules that are withheld for a reason of theirs."""
+    gone = {w.rule for w in known}
+    rest = (Withheld(r.id, r.event, kind, reason) for r in clip.every_rule if r.id not in gone)
+    return Observed(clip=clip.id, withheld=(*known, *rest), error=reason)
