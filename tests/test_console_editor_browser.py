@@ -78,7 +78,7 @@ def click_at(page: Page, *places: tuple[float, float]) -> None:
 
 
 def save(page: Page, button: str = "Save the rules") -> None:
-    page.locator("[data-save] input").fill(WHY)
+    page.locator("[data-save] [name=reason]").fill(WHY)
     page.get_by_role("button", name=button).click()
     expect(page.locator("[data-said]")).to_contain_text("in force since")
 
@@ -204,7 +204,7 @@ def test_a_crossing_polygon_is_told_in_words_and_nothing_is_saved(house: House) 
         expect(page.locator("polygon.chosen.bad")).to_be_attached()
         page.get_by_label("Time inside").fill("soon")
         expect(told).to_contain_text("'soon' is no number")
-        page.locator("[data-save] input").fill(WHY)
+        page.locator("[data-save] [name=reason]").fill(WHY)
         page.get_by_role("button", name="Save the rules").click()
         expect(page.locator("[data-said]")).to_contain_text("Not saved: 2 mistakes")
         assert violations(page) == []
