@@ -16,7 +16,9 @@ from fastapi.testclient import TestClient
 from tests.console_house import House, house
 from tests.console_people import NOW
 from veilleur.console.permission import PERSONAL, TABLE, Permission, Role
+from veilleur.desk.footage import Seconds
 from veilleur.errors import StoreError
+from veilleur.evidence.kept import State
 from veilleur.law.deed import Deed
 from veilleur.store import evidence
 from veilleur.store.evidence import Content, Sort
@@ -69,6 +71,28 @@ def test_what_was_not_given_was_not_seen(made: House, path: str) -> None:
     for name in ("anonymous", "dpo", "expired", "docker"):  # the last sees another camera
         assert made.browser(name).get(f"/incidents/{one}/{path}").status_code != 200
     assert made.browser("operator").get(f"/incidents/{bare}/{path}").status_code == 404
+    assert made.residents.lines(Deed.EVIDENCE_VIEWED) == []
+
+
+@pytest.mark.parametrize(
+    ("left", "again_s"), [(timedelta(hours=9), range(32000, 32401)), (None, range(1, 2))]
+)
+def test_a_clip_that_is_being_made_is_asked_for_again_and_one_that_failed_is_gone(
+    made: House, monkeypatch: pytest.MonkeyPatch, left: timedelta | None, again_s: range
+) -> None:
+    one, now, operator = made.incident(), datetime.now(UTC), made.browser("operator")
+    with made.desk.database.write() as w:
+        later = now + timedelta(days=1)
+        piece = evidence.promise(w, one, Sort.CLIP, taken_at=now, expires_at=later)
+    until = now + left if left else None
+    monkeypatch.setattr(made.desk, "seconds", lambda _: Seconds(State.HELD, until))
+    answer = operator.get(f"/incidents/{one}/clip.mp4")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) in again_s
+    with made.desk.database.write() as w:
+        evidence.fail(w, piece, "encoder")
+    answer = operator.get(f"/incidents/{one}/clip.mp4")
+    assert (answer.status_code, "Retry-After" in answer.headers) == (410, False)
     assert made.residents.lines(Deed.EVIDENCE_VIEWED) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from veilleur.catalogue import Event, Priority
 from veilleur.console.api import seen_incident
+from veilleur.console.faults import Awaited
 from veilleur.console.given import CurrentVisitor, TheAccounts, TheDesk, TheViewed
 from veilleur.console.permission import Permission
 from veilleur.console.rendered import Rendered
@@ -245,17 +247,26 @@ def clip(
     id: UUID,
 ) -> Response:
     """The redacted film, where the authorisation grants one, with a line of the record. Errors:
-    EvidenceFailed, NotFound."""
+    Awaited while it is being made, EvidenceFailed where it never will be or is gone, NotFound."""
     incident = seen_incident(desk, visitor, id)
     piece, content = _content(desk, visitor, incident.id, Sort.CLIP)
+    if content is None and piece.condition is Condition.PENDING:
+        raise Awaited("clip", _left_s(desk.seconds(incident.id)))
     if content is None:
         raise EvidenceFailed(
             f"there is no clip: {piece.cause or piece.condition.value}",
-            remedy="it is being made, or it could not be",
+            remedy="look at its picture",
             cause=piece.condition.value,
         )
     viewed.note(visitor, piece)
     return Response(content.content, media_type=content.media_type)
+
+
+def _left_s(seconds: Seconds) -> int:
+    """Whole seconds until the last of them has come; what then is left to do is a moment."""
+    until = seconds.recorded_until
+    left_s = (until - datetime.now(UTC)).total_seconds() if until is not None else 0.0
+    return max(1, math.ceil(left_s))
 
 
 def _content(

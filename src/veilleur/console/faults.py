@@ -26,8 +26,18 @@ from veilleur.errors import (
     VeilleurError,
 )
 
+
+class Awaited(EvidenceFailed):
+    """It is being made. again_s: in how many whole seconds it is to be asked for again."""
+
+    def __init__(self, what: str, again_s: int) -> None:
+        super().__init__(f"the {what} is being recorded: ask again in {again_s} s", cause="pending")
+        self.again_s = again_s
+
+
 STATUS: Mapping[type[VeilleurError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
+    Awaited: HTTPStatus.SERVICE_UNAVAILABLE,
     EvidenceFailed: HTTPStatus.GONE,
     IncidentRefused: HTTPStatus.CONFLICT,
     AlreadyStored: HTTPStatus.CONFLICT,
@@ -40,6 +50,7 @@ STATUS: Mapping[type[VeilleurError], HTTPStatus] = {
 
 FRENCH: Mapping[type[VeilleurError], str] = {
     NotFound: "Cela n’existe pas, ou pas pour vous. Revenez à la liste.",
+    Awaited: "Le film de l’alerte s’enregistre encore. Redemandez-le dans quelques secondes.",
     EvidenceFailed: "Cette image n’existe pas, ou plus.",
     IncidentRefused: "Ce n’est pas possible dans l’état actuel de l’alerte. Rechargez-la.",
     AlreadyStored: "Cela est déjà enregistré.",
@@ -97,7 +108,10 @@ async def _ours(request: Request, error: Exception) -> Response:
     cause = error.coded.cause if isinstance(error, ConfigurationError) else ""
     cause = str(getattr(error, "cause", cause))
     fault = Fault(detail=error.message, remedy=error.remedy, cause=cause)
-    return _answer(request, status_of(error), fault, _in_french(error))
+    answer = _answer(request, status_of(error), fault, _in_french(error))
+    if isinstance(error, Awaited):
+        answer.headers["Retry-After"] = str(error.again_s)
+    return answer
 
 
 async def _misfits(request: Request, error: Exception) -> Response:
