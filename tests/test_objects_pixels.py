@@ -1,7 +1,7 @@
 """Abandoned object from pixels to alarm: a bag is told, and nothing that only looks like one.
 
-Somebody stands at the place when it changes and is gone soon; nobody comes after him. So whatever is
-not told here is not told for what it is, not because somebody is with it.
+Somebody stands at the place when it changes and is gone soon; nobody comes after him. So whatever
+is not told here is not told for what it is, not because somebody is with it.
 """
 
 from __future__ import annotations

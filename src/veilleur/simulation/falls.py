@@ -6,7 +6,7 @@ from upright to the ground, as boxes show it; that boxes of people lying are fou
 here (a real detector hardly finds them). The same seed gives the same bytes.
 
 Ids begin with `fall`, or with `daily`: lying from the start, sitting, kneeling, bending,
-exercising, sleeping on a bench, getting up. Those stand apart: nobody may be told for them.
+exercising, sleeping on a bench, getting up, tying a shoe. Those stand apart: nobody may be told for them.
 """
 
 from __future__ import annotations
@@ -139,6 +139,21 @@ def clips() -> list[Played]:
         goes(0, 4, 0, 12),
         *[(5.0 + n, LYING if n % 2 == 0 else PRESSED_UP) for n in range(25)],
     )
+    slides = then(goes(0, 3, 0, 12), (4.0, SITTING), (8.0, LYING), (30, LYING))
+    again = then(
+        goes(0, 3, 0, 12),
+        (4.0, LYING),
+        (12.0, UPRIGHT),
+        (15.0, UPRIGHT),
+        (16.0, LYING),
+        (30, LYING),
+    )
+    edge = then(goes(0, 4, 7.1, 12), (5.0, LYING), (30, LYING))
+    shoe = then(goes(0, 4, 0, 12), (5.0, KNEELING), (14.0, UPRIGHT), (30, UPRIGHT))
+    squats = then(
+        goes(0, 4, 0, 12),
+        *[(5.0 + n, SITTING if n % 2 == 0 else UPRIGHT) for n in range(25)],
+    )
     sleeper = then(goes(0, 4, 0, 12), (5.0, SITTING), (15.0, ON_BENCH), (30, ON_BENCH))
     return [
         _played("fall_sideways", [fall], [6.0]),
@@ -158,6 +173,11 @@ def clips() -> list[Played]:
             "daily_falls_and_gets_up",
             [then(goes(0, 5, 0, 12), (6.0, LYING), (9.0, UPRIGHT), (30, UPRIGHT))],
         ),
+        _played("fall_off_a_chair", [slides], [8.0]),
+        _played("fall_twice", [again], [4.0, 16.0]),
+        _played("fall_at_the_edge_of_the_picture", [edge], [5.0]),
+        _played("daily_ties_a_shoe", [shoe]),
+        _played("daily_squats", [squats]),
     ]
 
 
