@@ -6,7 +6,8 @@ from upright to the ground, as boxes show it; that boxes of people lying are fou
 here (a real detector hardly finds them). The same seed gives the same bytes.
 
 Ids begin with `fall`, or with `daily`: lying from the start, sitting, kneeling, bending,
-exercising, sleeping on a bench, getting up, tying a shoe. Those stand apart: nobody may be told for them.
+exercising, sleeping on a bench, getting up, tying a shoe. Those stand apart: nobody may be told for
+them.
 """
 
 from __future__ import annotations
