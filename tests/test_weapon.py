@@ -154,6 +154,14 @@ def test_while_nobody_looked_for_a_moment_what_was_seen_counts() -> None:
     assert [s.began for s in told(watched, ARMED, [2.6])] == [0.0]
 
 
+@pytest.mark.parametrize(("gap_s", "began"), [(0.5, 0.0), (0.6, 1.6)])
+def test_half_a_second_without_it_is_forgiven(gap_s: float, began: float) -> None:
+    watched = weapon_rule(persist_s=2)
+    told(watched, ARMED, [0.0, 0.5, 1.0])
+    told(watched, replace(ARMED, surety=0.1), [1.0 + gap_s])
+    assert [s.began for s in told(watched, ARMED, every(0.1, 5, since=1.6))] == [began]
+
+
 def test_a_zone_is_needed_and_a_person_too_small_for_any_model_is_refused() -> None:
     with pytest.raises(ConfigurationError) as refused:
         rule("weapon", line=[[0.1, 0.5], [0.9, 0.5]])
@@ -199,6 +207,48 @@ def test_a_box_of_a_weapon_belongs_to_the_person_nearest_to_it() -> None:
 def test_any_other_box_is_nobodys(found: Detections) -> None:
     people = tracks({1: (300, 600)}, height=200, width=80)
     assert boxes_told(found, people) == []
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "found"),
+    [
+        pytest.param(371.0, 470.0, True, id="an arm's length beside the box"),
+        pytest.param(369.0 + 3, 470.0, False, id="farther to the right"),
+        pytest.param(229.0, 470.0, True, id="an arm's length to the left"),
+        pytest.param(227.0, 470.0, False, id="farther to the left"),
+        pytest.param(300.0, 371.0, True, id="raised above the head"),
+        pytest.param(300.0, 369.0, False, id="higher"),
+        pytest.param(300.0, 599.0, True, id="down to the feet"),
+        pytest.param(300.0, 601.0, False, id="on the ground"),
+    ],
+)
+def test_how_far_from_somebody_a_weapon_may_be(x: float, y: float, found: bool) -> None:
+    """0.15 heights of 200 pixels beside a box from 259 to 341, from 400 to 600."""
+    people = tracks({1: (300, 600)}, height=200, width=82)
+    assert bool(boxes_told(weapons((x - 9, y - 5, x + 9, y + 5)), people)) == found
+
+
+def test_of_two_weapons_at_somebody_the_surer_counts_and_old_ones_do_not() -> None:
+    people = tracks({1: (300, 600)}, height=200, width=80)
+    watched = weapon_rule(persist_s=0)
+    both = Detections(
+        np.array([(290, 470, 310, 480), (290, 500, 310, 510)], np.float32),
+        np.array([0.9, 0.3], np.float32),
+        np.full(2, Kind.WEAPON, np.int8),
+    )
+    for time in (0.0, 0.4, 0.8):
+        watched.step(scene(time, people, detections=both))
+    (one,) = watched.step(scene(1.0, people, detections=both)).candidates
+    seen = next(check for check in one.checks if check.name == "weapon_seen")
+    assert seen.measured == pytest.approx(90.0, abs=0.01)
+    (one,) = watched.step(scene(2.8, people, detections=Detections.none())).candidates
+    looked, seen = (
+        next(c for c in one.checks if c.name == n) for n in ("looked_at", "weapon_seen")
+    )
+    assert (looked.measured, seen.measured) == (3.0, pytest.approx(60.0, abs=0.01))
+    watched.step(scene(2.9, people, detections=both, blind="dark"))
+    (one,) = watched.step(scene(3.0, people, detections=both)).candidates
+    assert next(c for c in one.checks if c.name == "looked_at").measured == 1.0
 
 
 def test_boxes_that_were_not_looked_at_anew_add_nothing() -> None:
