@@ -246,6 +246,28 @@ def test_who_lay_before_the_camera_was_blind_is_found_again_and_got_no_older(
         assert after[0].still_since - before[0].still_since == pytest.approx(blind_s, abs=0.1)
 
 
+@pytest.mark.parametrize("step", [0.04, 0.1, 0.2, 0.5])
+def test_neither_the_rate_nor_lost_and_doubled_pictures_matter(step: float) -> None:
+    lying, random = Lying(VIEW, cast("Poses", LiesThere())), np.random.default_rng(3)
+    stood = Box(520, 260, 560, 360)
+    times = [time for time in every(step, 9) if random.uniform() < 0.8]
+    for time in sorted([*times, *times[::5]]):
+        shows = picture() if time < 3 else picture(FELL)
+        found = lying.step(shows, *seen(stood, time, until=3.0), time)
+    (body,) = found
+    assert body.lying == 1.0
+    assert body.looks >= 2
+    assert 3.0 <= body.still_since <= 5.0
+
+
+def test_a_clock_that_is_put_back_makes_everybody_unknown() -> None:
+    lying = Lying(VIEW, cast("Poses", LiesThere()))
+    for time in every(0.2, 9):
+        shows = picture() if time < 3 else picture(FELL)
+        lying.step(shows, *seen(Box(520, 260, 560, 360), time, until=3.0), time)
+    assert lying.step(picture(FELL), Tracks.none(), Detections.none(), 2.0) == ()
+
+
 def test_who_was_only_suspected_before_a_long_blindness_is_nobody() -> None:
     lying = Lying(VIEW, cast("Poses", LiesThere()))
     stood = Box(520, 260, 560, 360)

@@ -96,6 +96,31 @@ def test_after_forgetting_the_place_is_known_from_then_on() -> None:
     assert said.objects == ()
 
 
+@pytest.mark.parametrize("step", [0.04, 0.1, 0.2, 0.5])
+def test_neither_the_rate_nor_lost_and_doubled_pictures_matter(step: float) -> None:
+    watched, random = Watched(), np.random.default_rng(3)
+    times = [time for time in every(step, 18) if random.uniform() < 0.8]
+    for time in sorted([*times, *times[::5]]):
+        said = watched.see(time)
+    assert said is not None
+    (bag,) = said.objects
+    assert bag.since == pytest.approx(10.0, abs=1.6)
+    assert bag.content is Content.BAG
+
+
+def test_what_rests_is_the_same_when_the_clock_is_put_back() -> None:
+    watched = Watched()
+    for time in every(0.5, 20):
+        before = watched.see(time)
+    for time in every(0.5, 15, since=5):
+        after = watched.see(time, bag_from=-np.inf)
+    assert before is not None
+    assert after is not None
+    (one,), (other,) = before.objects, after.objects
+    assert one.id == other.id
+    assert other.since == pytest.approx(one.since - 15, abs=1.0)
+
+
 def covered(image: FloatArray) -> FloatArray:
     return np.full_like(image, 90.0)
 

@@ -61,7 +61,7 @@ class StillnessSense:
         self._paused = False
 
     def look(self, scene: Scene, frame: Frame) -> Scene:
-        if self._paused:
+        if self._paused or (self._stepped is not None and scene.time < self._stepped):
             self._resume(scene.time, frame)
         if self._due(scene.time):
             self._stepped = scene.time
@@ -92,13 +92,14 @@ class StillnessSense:
         self._paused = self._stepped is not None
 
     def _resume(self, time: float, frame: Frame) -> None:
-        """If it is still the place that was known, what rested in it has not got older meanwhile.
+        """If it is still the place that was known, what rested in it has not got older meanwhile:
+        after blindness, and where the stream's clock was put back.
 
         Nothing is said before the next step: whoever listens keeps what was said before.
         """
         self._paused = False
         missed_s = time - (self._stepped if self._stepped is not None else time)
-        if 0 <= missed_s <= PAUSE_S and self._background.recognises(frame.picture):
+        if missed_s <= PAUSE_S and self._background.recognises(frame.picture):
             self._background.resume(missed_s)
             self._arrivals.resume(missed_s)
             self._looks = {
