@@ -218,7 +218,7 @@ TYPED = [
     (", told_by: [p]", "", "notice_unclear", "donnez text et told_by"),
     ("{text: t, told_by: [p]}", "affiches", "model_type", "doit contenir des rubriques"),
     (TEXT, "reference: [", "not_yaml", "ce n’est pas du YAML"),
-    (TEXT, "a: " + "[" * 3000, "not_yaml", "ce n’est pas du YAML"),
+    (TEXT, "a: " + "[" * 400, "not_yaml", "ce n’est pas du YAML"),
     (TEXT, "- a", "no_settings", "l’acte doit contenir des rubriques"),
 ]
 
