@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from veilleur.cameras.decoding import Decoder
+from veilleur.cameras.decoding import Counts, Decoder
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.masks import Masks, Polygon
 from veilleur.cameras.sampling import ActivityMeter, Health, Sampler
 from veilleur.cameras.source import Kind, Source, open_feed, parse_source
 from veilleur.errors import ConfigurationError
+
+
+def unheard(counts: Counts) -> None:
+    """Where nobody asks what decoding met with."""
 
 
 def replay(
@@ -29,10 +33,22 @@ def replay(
     is repeated for so many seconds; nothing moves in it and its health stays as it was.
     ConfigurationError for what is not a file, CameraRefused for a file that isn't video.
     """
-    source = _file(path)
     sampler = Sampler(camera, masks=Masks(masks), health=health, activity=activity)
+    yield from sampled(path, sampler, rate_hz=rate_hz, hold_last_s=hold_last_s)
+
+
+def sampled(
+    path: Path | str,
+    sampler: Sampler,
+    *,
+    rate_hz: float = 5.0,
+    hold_last_s: float = 0.0,
+    told: Callable[[Counts], None] = unheard,
+) -> Iterator[Frame]:
+    """As `replay`, through a sampler of the caller's. told: how many pictures were decoded and how
+    many were damaged, once, after the file's last."""
     last: Frame | None = None
-    for last in _frames(source, sampler, rate_hz):
+    for last in _frames(_file(path), sampler, rate_hz, told):
         yield last
     if last is None:
         return
@@ -53,7 +69,9 @@ def _file(path: Path | str) -> Source:
     return source
 
 
-def _frames(source: Source, sampler: Sampler, rate_hz: float) -> Iterator[Frame]:
+def _frames(
+    source: Source, sampler: Sampler, rate_hz: float, told: Callable[[Counts], None]
+) -> Iterator[Frame]:
     feed = open_feed(source)
     try:
         decoder = Decoder(feed.stream, feed.facts, rate_hz=rate_hz)
@@ -62,5 +80,6 @@ def _frames(source: Source, sampler: Sampler, rate_hz: float) -> Iterator[Frame]
                 yield sampler.step(decoded)
         for decoded in decoder.flush():
             yield sampler.step(decoded)
+        told(decoder.counts)
     finally:
         feed.close()

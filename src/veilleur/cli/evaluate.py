@@ -179,7 +179,7 @@ def _tell(console: Console, results: Results) -> None:
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for name, event in results.events.items():
-        if event.hours:
+        if event.hours or event.truths:
             table.add_row(name, *_row(event))
     console.print(table)
     for name, event in results.events.items():

@@ -5,16 +5,19 @@ Files are laboratory mode: nobody real is watched in real time, and every alert 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from veilleur.cameras.activity import ActivityGate
+from veilleur.cameras.decoding import Counts
 from veilleur.cameras.frame import Frame
 from veilleur.cameras.health import Health, HealthSettings
-from veilleur.cameras.replay import replay
+from veilleur.cameras.masks import Masks
+from veilleur.cameras.replay import sampled, unheard
+from veilleur.cameras.sampling import Sampler
 from veilleur.engine.assembly import Assembly, Detectors
 from veilleur.engine.pipeline import Pipeline, Step
 from veilleur.events.recording import read_recording
@@ -30,7 +33,7 @@ SCENES = ".scenes.jsonl"
 class LaboratoryClip:
     """One clip to analyse. ground: as in a dataset (point pairs, lengths or calibration file,
     relative to `folder`). starts_at: local time of the first picture. hold_last_s: the last
-    picture is repeated so long.
+    picture is repeated so long. told: what decoding a video met with, once it has ended.
     """
 
     id: str
@@ -42,6 +45,7 @@ class LaboratoryClip:
     hold_last_s: float = 0.0
     rate_hz: float = 5.0
     masks: tuple[tuple[Point, ...], ...] = ()
+    told: Callable[[Counts], None] = unheard
 
 
 def analyse(clip: LaboratoryClip, detectors: Detectors) -> Iterator[Step]:
@@ -66,14 +70,18 @@ def _from_pixels(clip: LaboratoryClip, detectors: Detectors) -> Iterator[Step]:
 
 def frames_of(clip: LaboratoryClip) -> Iterator[Frame]:
     """The clip's pictures as live analysis would get them: masked, with health and activity."""
-    return replay(
-        clip.path,
-        camera=clip.id,
-        rate_hz=clip.rate_hz,
-        masks=clip.masks,
-        hold_last_s=clip.hold_last_s,
+    sampler = Sampler(
+        clip.id,
+        masks=Masks(clip.masks),
         health=Health(HealthSettings(frozen=False)),
         activity=ActivityGate(),
+    )
+    return sampled(
+        clip.path,
+        sampler,
+        rate_hz=clip.rate_hz,
+        hold_last_s=clip.hold_last_s,
+        told=clip.told,
     )
 
 

@@ -62,6 +62,7 @@ class LaboratoryEngine:
                 starts_at=clip.starts_at,
                 hold_last_s=clip.hold_last_s,
                 rate_hz=self.rate_hz,
+                told=request.told,
             ),
             _detectors(replace(self.choice, streams=1, threads=1)),
         )

@@ -15,6 +15,7 @@ from veilleur.evaluation.counting import CountSample, window
 from veilleur.evaluation.sidecars import BoxTruth, HeadCount
 from veilleur.evaluation.thumbnails import Thumbnail, draw
 from veilleur.evaluation.tracking import FrameBoxes, TrackingScore, score_tracks
+from veilleur.evaluation.wholeness import Reading, Watched, remarks
 from veilleur.events.rule import Check
 from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
@@ -73,10 +74,15 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """Everything measured on one clip. seconds: replayed, the held last picture included."""
+    """Everything measured on one clip.
+
+    seconds: watched, the held last picture included, long gaps left out. ends_s: on its own clock.
+    remarks: what makes this worth less.
+    """
 
     clip: str
     seconds: float = 0.0
+    ends_s: float = 0.0
     width: int = 0
     height: int = 0
     alerts: tuple[SeenAlert, ...] = ()
@@ -86,6 +92,7 @@ class Observed:
     tracking: TrackingScore | None = None
     thumbnails: tuple[Thumbnail, ...] = ()
     error: str | None = None
+    remarks: tuple[str, ...] = ()
     cpu_s: float = 0.0
 
 
@@ -132,12 +139,16 @@ class Observer:
                 if verdict.event is Event.DENSITY:
                     self._take_count(verdict, step)
 
-    def result(self, withheld: Sequence[Withheld], error: str | None, cpu_s: float) -> Observed:
+    def result(
+        self, withheld: Sequence[Withheld], error: str | None, cpu_s: float, reading: Reading
+    ) -> Observed:
         """Everything seen so far."""
         view = self._view or View(0, 0)
+        watched = Watched.of(self._times)
         return Observed(
             clip=self.clip.id,
-            seconds=_span_s(self._times),
+            seconds=watched.seconds,
+            ends_s=watched.ends_s,
             width=view.width,
             height=view.height,
             alerts=tuple(self._alerts),
@@ -147,6 +158,7 @@ class Observer:
             tracking=score_tracks(self._true, self._tracked) if self._true else None,
             thumbnails=tuple(self._thumbnails),
             error=error,
+            remarks=remarks(self.clip, watched, reading) if watched.pictures and not error else (),
             cpu_s=cpu_s,
         )
 
@@ -268,10 +280,3 @@ def _passed(checks: Sequence[Check]) -> tuple[int, float]:
 def _moment(truth: Truth) -> float:
     """The instant that shows a situation best: its middle, once an alert is owed."""
     return min(max(truth.due_s, (truth.start_s + truth.end_s) / 2), truth.end_s)
-
-
-def _span_s(times: Sequence[float]) -> float:
-    """From the first picture to the end of the last, which stands as long as the one before."""
-    if len(times) < 2:
-        return 0.0
-    return times[-1] - times[0] + (times[-1] - times[-2])

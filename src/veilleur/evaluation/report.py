@@ -139,8 +139,9 @@ _HEAD = (
 
 
 def _events(results: Results) -> str:
-    measured = [(Event(name), m) for name, m in results.events.items() if m.hours]
-    apart = [(Event(name), m) for name, m in results.events.items() if not m.hours]
+    measured = [(Event(name), m) for name, m in results.events.items() if m.hours or m.truths]
+    seen = {event for event, _ in measured}
+    apart = [(e, m) for name, m in results.events.items() if (e := Event(name)) not in seen]
     rows = "".join(_event_row(event, m) for event, m in measured)
     rows += "".join(_apart_row(event, m) for event, m in apart)
     head = "".join(f"<th>{escape(h)}</th>" for h in _HEAD)
@@ -409,7 +410,7 @@ def _said(line: ClipLine) -> list[str]:
 def _clip(a: Assessed, line: ClipLine) -> str:
     tags = " · ".join(f"{k}: {v}" for k, v in line.tags.items())
     lanes = list(_lanes(a, line))
-    drawn = charts.timeline(line.seconds, lanes) if lanes and line.seconds else ""
+    drawn = charts.timeline(max(line.ends_s, line.seconds), lanes) if lanes and line.seconds else ""
     trouble = "".join(f'<p class="bad">{escape(words)}</p>' for words in _said(line))
     return (
         f'<section class="clip"><header><b>{escape(line.id)}</b>'

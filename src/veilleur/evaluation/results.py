@@ -176,7 +176,8 @@ class ClipLine(_Part):
     """One clip. missed: indices of truths of rules that ran and that no alert found.
 
     error: why nothing of it was measured. refused: rules that were not, for a mistake in the
-    dataset. remarks: what makes its numbers worth less.
+    dataset. remarks: what makes its numbers worth less. seconds: watched, long gaps left out.
+    ends_s: the end on the clip's own clock.
     """
 
     id: str
@@ -191,6 +192,7 @@ class ClipLine(_Part):
     error: str | None = None
     refused: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    ends_s: float = 0.0
 
 
 class Together(_Part):
@@ -453,6 +455,8 @@ def _clip_line(a: Assessed, dataset: Dataset) -> ClipLine:
         tags=a.clip.tags,
         tracking=_tracking(tracking) if tracking else None,
         error=a.observed.error,
+        ends_s=round(a.observed.ends_s, 3),
+        remarks=a.observed.remarks,
         refused=() if a.observed.error else _refused(a.clip, dataset),
     )
 

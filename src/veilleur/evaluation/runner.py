@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from veilleur.cameras.decoding import Counts
+from veilleur.cameras.replay import unheard
 from veilleur.catalogue import Event
 from veilleur.engine.pipeline import Step
 from veilleur.errors import VeilleurError
@@ -31,6 +33,7 @@ from veilleur.evaluation.observer import (
     Withheld,
 )
 from veilleur.evaluation.sidecars import read_boxes, read_head_counts
+from veilleur.evaluation.wholeness import Reading, announced_s, nothing_read
 from veilleur.events.specification import RuleSpecification
 from veilleur.perception.backends import cores
 
@@ -44,13 +47,17 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One analysis: a file, how to look at it, and the rules to run, told apart by their ids."""
+    """One analysis: a file, how to look at it, and the rules to run, told apart by their ids.
+
+    told: is to be told what decoding a video met with, once it has ended.
+    """
 
     camera: str
     path: Path
     root: Path
     clip: Clip
     rules: tuple[RuleSpecification, ...]
+    told: Callable[[Counts], None] = unheard
 
 
 class Engine(Protocol):
@@ -239,10 +246,11 @@ def _analyse(job: _Job, engine: Engine, tell: Callable[[str, float], None]) -> t
     except VeilleurError as error:
         return _unreadable(job, str(error))
     observers = [Observer(w.clip, w.rules, w.prefix, boxes, heads, job.pictures) for w in watched]
-    trouble = _replay(job, engine, watched, observers, tell)
+    trouble, counts = _replay(job, engine, watched, observers, tell)
+    reading = Reading(counts, None if job.clips[0].is_scenes else announced_s(job.path))
     cpu_s = (time.process_time() - began) / len(watched)
     return tuple(
-        observer.result([*w.withheld, *_lost(w, trouble)], trouble, cpu_s)
+        observer.result([*w.withheld, *_lost(w, trouble)], trouble, cpu_s, reading)
         for observer, w in zip(observers, watched, strict=True)
     )
 
@@ -279,22 +287,26 @@ def _replay(
     watched: Sequence[_Watched],
     observers: Sequence[Observer],
     tell: Callable[[str, float], None],
-) -> str | None:
-    """Show every step to every observer; None, or why it ended early."""
+) -> tuple[str | None, Counts]:
+    """Show every step to every observer. None, or why nothing was measured; what decoding met."""
     rules = tuple(rule for w in watched for rule in w.prefixed)
     if not rules:
-        return None
-    told = 0.0
+        return None, Counts()
+    heard: list[Counts] = []
+    request = replace(_request(job, job.clips[0], rules), told=heard.append)
+    told, seen = 0.0, False
     try:
-        for step in engine.analyse(_request(job, job.clips[0], rules)):
+        for step in engine.analyse(request):
+            seen = True
             for observer in observers:
                 observer.see(step)
             if step.time - told >= _TELL_EVERY_S:
                 told = step.time
                 tell(job.clips[0].id, told)
     except VeilleurError as error:
-        return str(error)
-    return None
+        return str(error), Counts()
+    counts = heard[-1] if heard else Counts()
+    return (None if seen else nothing_read(job.clips[0], counts)), counts
 
 
 def _lost(watched: _Watched, error: str | None) -> list[Withheld]:
