@@ -151,6 +151,19 @@ def _halved(picture: Picture) -> Picture:
     return half
 
 
+def area_mean(plane: ImageArray, size: tuple[int, int]) -> ImageArray:
+    """A plane (h, w) uint8 shrunk to a size (width, height), each pixel the mean of what it covers.
+
+    Halved first while enough is left for a true mean: OpenCV's mean of 2 x 2 takes a tenth of the
+    time of its mean over any other share.
+    """
+    height, width = plane.shape
+    while width >= 3 * size[0] and height >= 3 * size[1] and width % 2 == height % 2 == 0:
+        width, height = width // 2, height // 2
+        plane = np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def plane_rows(plane: VideoPlane) -> ImageArray:
     """(rows, bytes a row) uint8: a view on a plane of libav's, padding included."""
     return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)

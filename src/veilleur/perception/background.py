@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from veilleur.cameras.picture import Picture
+from veilleur.cameras.picture import Picture, area_mean
 from veilleur.geometry import BoolArray, FloatArray
 
 PIXELS = 76_800  # of the working size, 320 x 240: a bag of a person 80 pixels tall has over ten
@@ -66,7 +66,7 @@ class Planes:
         if luma.shape != (height, width):
             luma = np.asarray(cv2.resize(luma, (width, height)), np.uint8)
         half = width // 2, height // 2
-        chroma = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in picture.chroma]
+        chroma = [area_mean(plane, half) for plane in picture.chroma]
         black = 0.0 if picture.full_range else BLACK
         lit = np.maximum(luma.astype(np.float32) - black, 0)
         return cls(lit, np.stack(chroma).astype(np.float32))

@@ -58,7 +58,8 @@ class Counting:
 
     def __init__(self, detector: Detector, view: View, settings: CountSettings) -> None:
         self._detector, self._view, self._settings = detector, view, settings
-        self._scale = 1.0
+        self._wanted = 1.0  # scale at which people would be TARGET_PX tall
+        self._scale = affordable(view, detector, 1.0, settings.most)
         self._sweep: Sweep | None = None
         self._began: float | None = None
         self._probed: float | None = None
@@ -112,14 +113,10 @@ class Counting:
 
     def _over(self, tiles: list[Box], picture: Picture, activity: Activity, time: float) -> Sweep:
         view, detector = self._view, self._detector
-        return Sweep(picture, activity, time, view, detector, self._affordable, tiles)
-
-    @property
-    def _affordable(self) -> float:
-        return affordable(self._view, self._detector, self._scale, self._settings.most)
+        return Sweep(picture, activity, time, view, detector, self._scale, tiles)
 
     def _tiles(self) -> list[Box]:
-        return tiled(self._view, self._detector, self._affordable)
+        return tiled(self._view, self._detector, self._scale)
 
     def _due(self, people: int, time: float) -> bool:
         """Whether a sweep is to be made without having wondered first."""
@@ -156,8 +153,9 @@ class Counting:
         if len(sure) >= 3:
             height = float(np.median(sure.boxes[:, 3] - sure.boxes[:, 1]))
             scale = min(LARGEST, TARGET_PX / height)
-            if not 1 / CHANGE < scale / self._scale < CHANGE:
-                self._scale = scale
+            if not 1 / CHANGE < scale / self._wanted < CHANGE:
+                self._wanted = scale
+                self._scale = affordable(self._view, self._detector, scale, self._settings.most)
         return count if self._needed else None
 
 
