@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,6 +47,7 @@ from veilleur.engine.situations import Alert
 from veilleur.errors import IncidentRefused, NotFound
 from veilleur.events.rule import Check
 from veilleur.geometry import Box, View
+from veilleur.incidents.incident import Incident
 from veilleur.incidents.life import Limits
 from veilleur.law.authorisation import Authorisation
 from veilleur.law.orders import Scope
@@ -55,6 +56,7 @@ from veilleur.perception.choice import decide
 from veilleur.site import load_site
 from veilleur.store import accounts, incidents, outbox
 from veilleur.store.accounts import Account
+from veilleur.store.transaction import Reading
 
 DAY = timedelta(days=1)
 FREELY = Rates(anonymous_hz=1e6, anonymous_burst=10**6, signed_in_hz=1e6, signed_in_burst=10**6)
@@ -327,10 +329,10 @@ def from_the_frame(cameras: int, size: media.Size, seconds: float) -> Iterator[s
     yield f"{what}: {analysed:.1f} pictures a second and camera"
 
 
-def dismiss_all(desk: Desk) -> None:
-    """As an operator does who never tires."""
+def dismiss_all(desk: Desk, ready: Callable[[Reading, Incident], bool] = lambda *_: True) -> None:
+    """As an operator does who never tires. ready: which of them he has seen enough of."""
     with desk.database.read() as r:
-        waiting = incidents.open_incidents(r, None)
+        waiting = [one for one in incidents.open_incidents(r, None) if ready(r, one)]
     for one in waiting:
         try:
             desk.people.take(one.id, "screen", None)

@@ -2,10 +2,11 @@
 
     python -m benchmarks.evidence [--runs 20] [--cameras 1] [--size 360p25]
 
-The real service, detector and database; an operator dismisses everything at once, so that each
-alert is a new one. All times are those of the record: the still is kept so long after its incident
-was opened, the clip so long after the last second that it shows. A clip counts as playable where
-every picture of it can be decoded and it begins five seconds before the onset or earlier.
+The real service, detector and database; an operator dismisses each alert once its clip is there,
+so that clips of one place don't overlap, and the next alert is a new one. All times are those of
+the record: the still is kept so long after its incident was opened, the clip so long after the last
+second that it shows. A clip counts as playable where every picture of it can be decoded and it
+begins five seconds before the onset or earlier.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def follow(desk: Desk, number: int) -> list[Run]:
         _wait(deadline, "pictures of every camera")
     since = datetime.now(UTC) + timedelta(seconds=WARM_S)
     while True:
-        dismiss_all(desk)
+        dismiss_all(desk, lambda r, one: not _awaited(r, one))
         with desk.database.read() as r:
             found = _since(r, since)[:number]
             if len(found) == number and not any(_awaited(r, one) for one in found):

@@ -98,7 +98,7 @@ def _trials(folder: Path, done: Trials, nest: Nest, options: Sequence[str]) -> T
         for camera in CAMERAS:
             pen.write(Happens(camera, "anybody"))
     service.start()
-    with Screen(service, CAMERAS) as screen:
+    with service, Screen(service, CAMERAS) as screen:
         screen.until_all_analysed()
         ends = boot_s() + done.seconds
         for _ in range(done.number):
@@ -165,12 +165,12 @@ def _changed(file: Path) -> int:
 
 def hear_the_rest(screen: Screen, folder: Path, nest: Nest | None = None) -> None:
     """What was stored in the last moments is heard by whoever comes back."""
-    service = Service(folder, "--stopped", nest=nest)
-    service.start()
-    service.until_open()
-    screen.follow(service)
-    screen.until_heard_everything()
-    service.end()
+    with Service(folder, "--stopped", nest=nest) as service:
+        service.start()
+        service.until_open()
+        screen.follow(service)
+        screen.until_heard_everything()
+        service.end()
 
 
 def main() -> None:

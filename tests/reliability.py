@@ -3,8 +3,8 @@
     python -m tests.reliability [--out docs/reliability.md] [--long] [--only F1 F3]
 
 Without --long the numbers are those of every `make test`, with it those of `make test-long`, which
-have rows of their own. --seconds: F1, F2, F3 and F5 end after so long, and tell how far they came. A row
-that fails says so, and its output stands below the table.
+have rows of their own. --seconds: F1, F2, F3 and F5 end after so long, and tell how far they came.
+A row that fails says so, and its output stands below the table.
 """
 
 from __future__ import annotations
@@ -164,7 +164,8 @@ def run(row: Row) -> Outcome:
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     passed = done.returncode == 0
     said = _counted(lines) if "pytest" in row.command else (lines or ["nothing was said"])[-1]
-    return Outcome(row, passed, said, time.monotonic() - began, done.stdout[-3000:])
+    output = (done.stdout + done.stderr)[-3000:]
+    return Outcome(row, passed, said, time.monotonic() - began, output)
 
 
 def _counted(lines: list[str]) -> str:

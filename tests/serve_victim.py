@@ -34,6 +34,7 @@ from veilleur.desk.desk import Desk, DeskSettings
 from veilleur.desk.intake import Stored
 from veilleur.engine.assembly import Assembly, Detectors
 from veilleur.engine.pipeline import Pipeline
+from veilleur.engine.shedding import Shedding
 from veilleur.errors import IncidentRefused, NotFound, StoreError, VeilleurError
 from veilleur.geometry import View
 from veilleur.law.authorisation import Authorisation
@@ -67,6 +68,12 @@ def witness(pen: Pen) -> None:
         return made
 
     Assembly.pipeline = pipeline  # type: ignore[method-assign]
+
+
+def carry_all_cameras() -> None:
+    """None is given up for want of room: trials run side by side, on machines that others use too,
+    and a camera that was given up stays away for a minute, whatever is struck."""
+    Shedding.update = lambda *_: None  # type: ignore[method-assign]
 
 
 def desk_class(pen: Pen, detectors: Detectors | None) -> type[Desk]:
@@ -161,6 +168,7 @@ def serve(arguments: Sequence[str]) -> None:
     data.mkdir(exist_ok=True)
     pen = Pen(folder / "history")
     witness(pen)
+    carry_all_cameras()
     # An hour's step of the clock is an hour without a touch: the screen is to see what comes then.
     settings = Settings(port=0, laboratory=True, rates=FREELY, idle=DAY, longest=DAY)
     wanted = made_settings(folder / "site.yaml", data)

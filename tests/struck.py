@@ -45,7 +45,7 @@ def until(true: Callable[[], bool], what: Callable[[], str]) -> None:
 
 
 class Service:
-    """`veilleur serve` in a process, again and again on the same folder."""
+    """`veilleur serve` in a process, again and again on the same folder. Left, it is dead."""
 
     def __init__(self, folder: Path, *options: str, nest: Nest | None = None) -> None:
         """nest: where it is forked; without one it is started as a program."""
@@ -54,6 +54,18 @@ class Service:
         self.address = ""
         self.said: list[str] = []
         self.environment: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.alive:
+            self.kill()
 
     def start(self) -> None:
         self.address = ""
