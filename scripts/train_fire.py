@@ -38,6 +38,7 @@ SIDE, KEPT = 96, 112  # pixels: shown to the network; kept, for it to move about
 A_SOURCE = 500  # crops at most of one source and kind
 GLARING = {"night street": 200, "market stall": 250}  # of these: their flames are white spots
 FLAT, FAINT = 13.0, 5.0  # grey levels: less structure, and smoke that changes less, tell nothing
+FOLDS = 2
 DRAWN = 2600  # of each: drawn fires, drawn look-alikes
 PICTURES, A_PICTURE = 40, 9  # of a clip of PLACES; crops of each
 PLACES = {  # clips without fire, and the group of the data set that is then not held back
@@ -280,7 +281,7 @@ def _burning(ground: Crop, random: Generator) -> Crop:
     )
     place = image
     thick = random.uniform(0.8, 2.5) if alone or random.random() < 0.4 else 0.0
-    close = 2.0 if random.random() < 0.3 else 1.0
+    close = 2.0 if random.random() < 0.4 else 1.0
     wide, high = KEPT * close * random.uniform(0.1, 0.7), KEPT * close * random.uniform(0.12, 0.75)
     for _ in range(1 if alone else random.integers(1, 6)):
         fire = Fire(
@@ -337,9 +338,10 @@ def main() -> None:
     print(f"{len(crops)} crops of {len({crop.source for crop in crops})} sources", flush=True)
     settings = Settings(rounds=given.rounds)
     if given.start:
-        settings = Settings(rounds=given.rounds, frozen=0, rate=3e-4, slow=5e-5)
+        settings = Settings(rounds=given.rounds, frozen=0, rate=5e-4, slow=1.5e-4)
     if given.check:
         print(_checked(crops, settings))
+        return
     network = Verifier(NANODET.file, len(CLASSES))
     if given.start:
         restore(network, given.start)
@@ -350,7 +352,7 @@ def main() -> None:
 
 def _checked(crops: Sequence[Crop], settings: Settings) -> str:
     judged_crops, scores = [], []
-    for held in folds(crops, 4):
+    for held in folds(crops, FOLDS):
         network = Verifier(NANODET.file, len(CLASSES))
         fit(network, [crop for crop in crops if crop.source not in held], seen, settings)
         back = [plain(crop) for crop in crops if crop.source in held]

@@ -24,7 +24,7 @@ NONE: FloatArray = np.zeros((0, 4))
 FIRE = VerifierModel(
     name="Fire verifier",
     file="fire.onnx",
-    sha256="23a143ab7cf7e49a162ad29da1a4ca8207859beb4f5296badc41945759e43671",
+    sha256="37b5c5c0071294922314f50592b550bb807ce95cfde8cd8bbc575da0f0c2631a",
     side=96,
     classes=(Sort.FLAME, Sort.SMOKE),
     margin=1.6,
@@ -33,15 +33,15 @@ FIRE = VerifierModel(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FireSettings:
-    """every_s, idle_s: least time between two steps while something seems to burn, and else.
-    looks: at most so many inferences a step; flames_s, clouds_s: and so many a second in the long
-    run of each sort, three saved up, but for what seems to burn. sees: score from which the
-    verifier sees fire; dull: below it, it sees none. again_s: so long until it is shown that again,
-    longer each time, unless it has become half as large again. recent_s: looks and places so old
+    """every_s, idle_s: least time between two steps while something burns, and else. looks: at
+    most so many inferences a step; flames_s, clouds_s: and so many a second in the long run of each
+    sort, three saved up, but for what burns. sees: score from which the verifier sees fire; dull:
+    below it, it sees none. again_s: so long until it is shown that again, longer each time, unless
+    it has become half as large again; sooner what is of the colour of fire and flickers (fiery:
+    their product) and was not looked at `often` in vain. recent_s: looks and places so old
     still count. lost_s: not seen for so long, a candidate is forgotten; one that the verifier saw
     burn, after held_s. start_s: what is first seen so soon after looking began was there before.
-    near: how far from where it was a candidate may be found, in its own sizes. fiery: colour times
-    flicker, from which a flame is shown more often.
+    near: how far from where it was a candidate may be found, in its own sizes.
     """
 
     every_s: float = 0.18
@@ -58,9 +58,11 @@ class FireSettings:
     start_s: float = 1.5
     near: float = 0.6
     fiery: float = 0.4
+    often: int = 4
 
 
 MOST_SAVED = 3.0
+KEEPS = 0.42  # mean score of the last looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,11 @@ class FireWatch:
     @property
     def _pause_s(self) -> float:
         """Until the next step."""
-        burns = any(blaze.burns_since is not None for blaze in self._blazes)
+        burns = any(self._burns(one) for one in self._followed)
         return self._set.every_s if burns else self._set.idle_s
+
+    def _suspicious(self, one: _Followed) -> bool:
+        return one.fiery >= self._set.fiery and one.dull < self._set.often
 
     def _follow(self, sort: Sort, spots: Sequence[Spot], time: float, *, swept: bool) -> None:
         known = [one for one in self._followed if one.sort is sort]
@@ -205,8 +210,9 @@ class FireWatch:
         return time - one.last.time <= patience_s
 
     def _burns(self, one: _Followed) -> bool:
-        seen = [look for look in one.looks if look.score >= self._set.sees]
-        return bool(seen) and 2 * len(seen) >= len(one.looks)
+        """It was seen to burn, and on the whole still is: smoke may hide it for a look."""
+        scores = [look.score for look in one.looks]
+        return bool(scores) and max(scores) >= self._set.sees and sum(scores) >= KEEPS * len(scores)
 
     def _verify(self, picture: Picture, time: float) -> None:
         """Those that seem to burn, then the most suspicious, as far as looks are left."""
@@ -214,9 +220,9 @@ class FireWatch:
         here.sort(key=lambda one: (not self._burns(one), -_urgency(one, time), one.id))
         left = self._set.looks
         for one in here:
-            burns = self._burns(one)
-            if left > 0 and (burns or self._saved[one.sort] >= 1.0):
-                self._saved[one.sort] -= 0.0 if burns else 1.0
+            free = self._burns(one)
+            if left > 0 and (free or self._saved[one.sort] >= 1.0):
+                self._saved[one.sort] -= 0.0 if free else 1.0
                 left -= 1
                 self._look(one, picture, time)
 
@@ -235,8 +241,8 @@ class FireWatch:
         waited_s = time - one.looked
         if not one.dull or one.last.area >= 1.5 * one.looked_area:
             return True
-        if one.fiery >= self._set.fiery:
-            return waited_s >= self._set.again_s / 2
+        if self._suspicious(one):
+            return waited_s >= self._set.again_s / 3
         return waited_s >= self._set.again_s * (1.0, 2.0, 4.0)[min(one.dull - 1, 2)]
 
     def _blaze(self, one: _Followed, time: float, *, swept: bool) -> Blaze:
@@ -282,8 +288,8 @@ def gap(one: Box, other: Box) -> float:
 
 def _urgency(one: _Followed, time: float) -> float:
     """How long it has waited, up to three seconds, times how much it is like a growing flame."""
-    grown = min(one.last.area / max(one.looked_area or one.first_area, 1.0), 4.0)
-    return min(time - one.looked, 3.0) * (0.25 + one.fiery) * grown
+    grown = min(one.last.area / max(one.looked_area or one.first_area, 1.0), 2.0)
+    return min(time - one.looked, 3.0) * (0.1 + one.fiery) * grown
 
 
 def _unrest(areas: Sequence[float]) -> float:

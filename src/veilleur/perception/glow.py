@@ -35,7 +35,8 @@ class GlowSettings:
     grey levels of them that mean nothing. colourful: grey levels between a cell's colours, from
     which it is no smoke. least: pixels of a flame; most: candidates of a sort. swept: share of the
     picture that changes when the camera itself moves. gap_s: pictures further apart are not
-    compared.
+    compared. always_s: time constant of what is warm at a place; always: from which it is so all
+    the time; known: share of such a place in a candidate, from which it is a thing of that colour.
     """
 
     width: int = 240
@@ -54,6 +55,9 @@ class GlowSettings:
     most: int = 5
     swept: float = 0.45
     gap_s: float = 5.0
+    always_s: float = 20.0
+    always: float = 0.85
+    known: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Glow:
         self._cells = self._size[0] // cell, self._size[1] // cell
         self._before: ImageArray | None = None
         self._changed: FloatArray = np.zeros(0, np.float64)
+        self._warm: FloatArray = np.zeros(0, np.float32)
         self._usual: FloatArray = np.zeros(0, np.float32)
         self._usual_slopes: FloatArray = np.zeros(0, np.float32)
         self._time = 0.0
@@ -110,6 +115,7 @@ class Glow:
         if self._before is None or not 0 < passed <= self._set.gap_s:
             self._before, self._usual, self._usual_slopes = grey, means, slopes
             self._changed = np.full(grey.shape, -math.inf)
+            self._warm = np.full(grey.shape, 0.5, np.float32)
             return Glimpse()
         change = np.asarray(cv2.absdiff(grey, self._before)) > self._set.stir
         self._before = grey
@@ -119,7 +125,7 @@ class Glow:
         drifting = self._drifting(means, slopes, passed) & ~self._colourful(colours)
         self._blank(drifting, others)
         clouds = () if swept else self._clouds(drifting)
-        return Glimpse(self._flames(colours, grey, stirred), clouds, swept)
+        return Glimpse(self._flames(colours, grey, stirred, passed), clouds, swept)
 
     def _means(self, grey: ImageArray) -> FloatArray:
         small = cv2.resize(grey.astype(np.float32), self._cells, interpolation=cv2.INTER_AREA)
@@ -147,24 +153,26 @@ class Glow:
         return np.asarray(np.ptp(cells.astype(np.int16), axis=2) > self._set.colourful)
 
     def _flames(
-        self, colours: ImageArray, grey: ImageArray, stirred: BoolArray
+        self, colours: ImageArray, grey: ImageArray, stirred: BoolArray, passed: float
     ) -> tuple[Spot, ...]:
         blue, green, red = (colours[..., c].astype(np.int16) for c in range(3))
         warm = (red >= self._set.red) & (red - blue >= self._set.blue) & (red >= green)
         like = warm | (grey >= self._set.glaring)
+        always = self._warm > self._set.always
+        self._warm += (like - self._warm) * np.float32(1 - math.exp(-passed / self._set.always_s))
         near = cv2.dilate(stirred.view(np.uint8), _WIDE)
         mask = cv2.bitwise_and(like.view(np.uint8), near)
         joined = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _CROSS), np.uint8)
-        return self._spots(joined, self._set.least, 1, (stirred, warm))
+        return self._spots(joined, self._set.least, 1, (stirred, warm, always))
 
     def _clouds(self, drifting: BoolArray) -> tuple[Spot, ...]:
-        return self._spots(drifting.view(np.uint8), 2, self._set.cell, None)
+        return self._spots(drifting.view(np.uint8), 2, self._set.cell, ())
 
     def _spots(
-        self, mask: ImageArray, least: int, side: int, told: tuple[BoolArray, BoolArray] | None
+        self, mask: ImageArray, least: int, side: int, told: tuple[BoolArray, ...]
     ) -> tuple[Spot, ...]:
         """The largest connected parts; side: of the mask's pixels, in pixels of the small one.
-        told: which of these changed, and which are warm."""
+        told: which of these changed, which are warm, and which always are; or nothing."""
         _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
         areas = stats[1:, 4]
         order = np.argsort(-areas, kind="stable")[: self._set.most]
@@ -174,12 +182,12 @@ class Glow:
         for row in order[areas[order] >= least].tolist():
             x, y, wide, high, area = stats[row + 1].tolist()
             box = Box(x * across, y * down, (x + wide) * across, (y + high) * down)
-            shares = (1.0, 0.0)
-            if told is not None:
-                part = slice(y, y + high), slice(x, x + wide)
-                mine = labels[part] == row + 1
-                shares = tuple(float((kind[part] & mine).sum()) / area for kind in told)
-            found.append(Spot(box, area * across * down, *shares))
+            part = slice(y, y + high), slice(x, x + wide)
+            mine = labels[part] == row + 1
+            shares = [float((kind[part] & mine).sum()) / area for kind in told]
+            stirs, warm, known = shares or (1.0, 0.0, 0.0)
+            if known < self._set.known:
+                found.append(Spot(box, area * across * down, stirs, warm))
         return tuple(found)
 
 
