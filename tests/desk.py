@@ -10,10 +10,11 @@ import numpy as np
 from veilleur.cameras.picture import Picture
 from veilleur.catalogue import Event
 from veilleur.engine.seen import Boxes
-from veilleur.engine.sighting import Sighting
+from veilleur.engine.sighting import Sighting, in_shares
 from veilleur.engine.situations import Alert
 from veilleur.events.rule import Check
 from veilleur.geometry import Box, View
+from veilleur.incidents.going import Going
 from veilleur.store.database import Database
 
 T0 = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
@@ -28,6 +29,17 @@ def picture() -> Picture:
     return Picture(np.full((VIEW.height * 3 // 2, VIEW.width), 128, np.uint8))
 
 
+def there(*places: Box) -> tuple[Going, ...]:
+    """Who was signalled at these places, pixels of VIEW, and is there still."""
+    shares = [in_shares(place, VIEW) for place in places]
+    return tuple(Going(place, place) for place in shares)
+
+
+HERE = Box(64, 36, 128, 180)
+STILL_THERE = there(HERE)
+"""Whoever is seen by `sighting`."""
+
+
 def sighting(
     seconds: float = 0.0, *, camera: str = "gate", rule: str = "tracks", shown: bool = True
 ) -> Sighting:
@@ -38,7 +50,7 @@ def sighting(
         camera=camera,
         began=seconds - 1,
         noticed=seconds,
-        where=Box(64, 36, 128, 180),
+        where=HERE,
         checks=(check,),
         level="alarm",
         laboratory=True,

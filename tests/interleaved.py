@@ -36,7 +36,7 @@ from hypothesis.stateful import (
 )
 
 from tests.acts import NOW, act, verified
-from tests.desk import database, sighting
+from tests.desk import database, sighting, there
 from tests.history import Event, Fed, Forbidden, Received, kept, violations
 from tests.side_by_side import again
 from veilleur.catalogue import Event as Watched
@@ -179,7 +179,7 @@ class Interleavings(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.now += seconds
         self.authority.renew()
-        elapse(self.store, LIMITS, frozenset({(self.camera, "tracks")}), self.utc())
+        elapse(self.store, LIMITS, {(self.camera, "tracks"): there(HERE, THERE)}, self.utc())
         for one in self.known:
             self._age(one)
 

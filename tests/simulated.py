@@ -52,6 +52,7 @@ from veilleur.errors import (
     StoreError,
 )
 from veilleur.geometry import Box
+from veilleur.incidents.going import Going
 from veilleur.incidents.incident import Incident
 from veilleur.incidents.life import Limits
 from veilleur.incidents.signal import SignalRecord
@@ -290,8 +291,8 @@ class Nobody:
     def report(self) -> Sequence[CameraReport]:
         return ()
 
-    def ongoing(self) -> frozenset[tuple[str, str]]:
-        return frozenset()
+    def ongoing(self) -> dict[tuple[str, str], tuple[Going, ...]]:
+        return {}
 
 
 class World:

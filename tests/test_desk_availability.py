@@ -16,6 +16,7 @@ from veilleur.desk.canary import CAMERA
 from veilleur.desk.clockwork import Clockwork
 from veilleur.desk.feed import Feed
 from veilleur.engine.report import CameraReport, Condition
+from veilleur.incidents.going import Going
 from veilleur.incidents.life import Limits
 from veilleur.store.database import Database
 
@@ -30,8 +31,8 @@ class Engine:
     def report(self) -> Sequence[CameraReport]:
         return [report(camera, condition) for camera, condition in self.conditions.items()]
 
-    def ongoing(self) -> frozenset[tuple[str, str]]:
-        return frozenset()
+    def ongoing(self) -> dict[tuple[str, str], tuple[Going, ...]]:
+        return {}
 
 
 class House:

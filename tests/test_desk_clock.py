@@ -14,13 +14,14 @@ from uuid import UUID
 
 import pytest
 
-from tests.desk import at, database, sighting
+from tests.desk import STILL_THERE, at, database, sighting
 from veilleur.catalogue import Priority
 from veilleur.desk.clockwork import Clockwork
 from veilleur.desk.feed import Feed
 from veilleur.desk.intake import receive, record_of
 from veilleur.desk.people import People
 from veilleur.engine.report import CameraReport, Condition
+from veilleur.incidents.going import Going
 from veilleur.incidents.incident import Incident, State
 from veilleur.incidents.life import Limits
 from veilleur.law.deed import Deed
@@ -43,8 +44,8 @@ class Engine:
         values |= {"camera": "gate", "condition": self.condition, "cause": "made"}
         return [CameraReport(**values)]  # type: ignore[arg-type]
 
-    def ongoing(self) -> frozenset[tuple[str, str]]:
-        return frozenset({("gate", "tracks")})
+    def ongoing(self) -> dict[tuple[str, str], tuple[Going, ...]]:
+        return {("gate", "tracks"): STILL_THERE}
 
 
 class House:

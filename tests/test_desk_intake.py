@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk import at, database, sighting
+from tests.desk import HERE, STILL_THERE, VIEW, at, database, sighting
 from veilleur.catalogue import Priority
 from veilleur.desk import intake
-from veilleur.desk.intake import Intake, IntakeSettings, Stored, in_shares, record_of
+from veilleur.desk.intake import Intake, IntakeSettings, Stored, record_of
 from veilleur.desk.people import People, elapse
-from veilleur.engine.sighting import Sighting
+from veilleur.engine.sighting import Sighting, in_shares
 from veilleur.errors import StoreError
 from veilleur.geometry import Box, View
+from veilleur.incidents.going import Going
 from veilleur.incidents.incident import State
 from veilleur.incidents.life import Limits
 from veilleur.law.deed import Deed
@@ -215,6 +216,44 @@ def elsewhere(seconds: float, place: float, height: float = 144) -> Sighting:
     return replace(seen, alert=replace(seen.alert, where=box))
 
 
+def take(desk: Desk) -> None:
+    """Somebody takes the only incident."""
+    with desk.store.read() as r:
+        (one,) = incidents.open_incidents(r, None)
+    People(desk.store, lambda: None, lambda: at(5)).take(one.id, "ana", None)
+
+
+def test_an_incident_goes_on_as_long_as_somebody_of_its_own_does(desk: Desk) -> None:
+    """Another person elsewhere in the zone does not keep it going."""
+    other = elsewhere(5, 3)
+    desk.take_in(sighting(0), other)
+    place = in_shares(other.alert.where, VIEW)
+    walked = (Going(place, in_shares(HERE, VIEW)),)
+    assert elapse(desk.store, Limits(), {("gate", "tracks"): walked}, at(10)) == 1
+    with desk.store.read() as r:
+        found = {one.first.noticed: one.ongoing for one in incidents.open_incidents(r, None)}
+    assert found == {at(0): False, at(5): True}
+
+
+@pytest.mark.parametrize(
+    ("now_at", "told"),
+    [
+        pytest.param(HERE, False, id="who was told is there still"),
+        pytest.param(Box(420, 36, 484, 180), True, id="who was told has gone elsewhere"),
+        pytest.param(None, False, id="nobody is followed: it may be the same one"),
+    ],
+)
+def test_somebody_new_at_the_place_of_an_incident_that_somebody_has_is_told(
+    desk: Desk, now_at: Box | None, *, told: bool
+) -> None:
+    desk.take_in(sighting(0))
+    take(desk)
+    others = () if now_at is None else (Going(in_shares(HERE, VIEW), in_shares(now_at, VIEW)),)
+    desk.take_in(replace(sighting(8), others=others))
+    with desk.store.read() as r:
+        assert len(incidents.open_incidents(r, None)) == 1 + told
+
+
 def test_a_second_person_elsewhere_in_the_zone_is_an_incident_of_their_own(desk: Desk) -> None:
     desk.take_in(sighting(0), elsewhere(5, 2), elsewhere(9, 0.5))
     with desk.store.read() as r:
@@ -241,10 +280,10 @@ def test_who_comes_to_the_same_place_after_it_was_seen_to_end_is_told(desk: Desk
         (first,) = incidents.open_incidents(r, None)
     people.take(first.id, "ana", None)
     for seconds in (10, 31):
-        assert elapse(desk.store, Limits(), frozenset(), at(seconds)) == 1  # it is over
+        assert elapse(desk.store, Limits(), {}, at(seconds)) == 1  # it is over
         desk.take_in(sighting(seconds + 20))
-    assert elapse(desk.store, Limits(), frozenset(), at(52)) == 1
-    assert elapse(desk.store, Limits(), frozenset({("gate", "tracks")}), at(83)) == 0
+    assert elapse(desk.store, Limits(), {}, at(52)) == 1
+    assert elapse(desk.store, Limits(), {("gate", "tracks"): STILL_THERE}, at(83)) == 0
     desk.take_in(sighting(84))
     with desk.store.read() as r:
         found = {one.first.noticed: one.signals for one in incidents.open_incidents(r, None)}

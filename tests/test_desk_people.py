@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.desk import at, database, sighting
+from tests.desk import STILL_THERE, at, database, sighting
 from veilleur.catalogue import Priority
 from veilleur.desk.feed import Feed
 from veilleur.desk.herald import Herald, messages_after
@@ -60,7 +60,7 @@ class House:
         return [row.deed for row in rows]
 
     def elapse(self, now: datetime, *ongoing: tuple[str, str]) -> int:
-        return elapse(self.store, LIMITS, frozenset(ongoing), now)
+        return elapse(self.store, LIMITS, dict.fromkeys(ongoing, STILL_THERE), now)
 
 
 @pytest.fixture

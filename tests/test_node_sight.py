@@ -31,9 +31,10 @@ from veilleur.catalogue import Event
 from veilleur.engine.node import Node
 from veilleur.engine.seat import Seat
 from veilleur.engine.seen import Sight
-from veilleur.engine.sighting import MOST_PICTURES, Sighting, digest
+from veilleur.engine.sighting import MOST_PICTURES, Sighting, digest, going_on
 from veilleur.errors import NotAuthorised
 from veilleur.geometry import FloatArray, ImageArray
+from veilleur.incidents import life
 from veilleur.law.authorisation import Authorisation, Period
 from veilleur.law.gate import Gate, Live
 from veilleur.law.orders import Orders
@@ -176,7 +177,7 @@ def test_nothing_is_shown_once_the_gate_is_closed(clip: Path) -> None:
         at[0] = NOW + timedelta(hours=1)
         until(lambda: of(node, "gate").dropped["not authorised"] > 0, node)
         assert node.snapshot("gate") is None
-        assert node.ongoing() == frozenset()
+        assert node.ongoing() == {}
 
 
 def test_a_refused_frame_gives_its_slot_back_at_once() -> None:
@@ -303,6 +304,9 @@ def test_nothing_goes_on_at_a_camera_that_shows_nothing(seat: Seat) -> None:
     for n in range(6):
         judged(seat, frame(n / 5, 100 + n / 5))
     assert seat.ongoing(101.0) == {"anybody"}
+    assert seat.last is not None
+    (going,) = going_on(seat.last, "anybody")
+    assert life.near(going.first, going.where)
     assert seat.ongoing(110.0) == frozenset()
     seat.refuse(NotAuthorised("over"))
     assert seat.ongoing(101.0) == frozenset()

@@ -106,3 +106,28 @@ def test_the_end_of_together_is_no_matter_of_rounding() -> None:
     situations.update(Verdict(signals=(signal(NEAR, 63.2),), holding=(NEAR,)), 63.2)
     later = Verdict(signals=(signal(FAR, 65.0),), holding=(NEAR, FAR))
     assert len(situations.update(later, 65.0)) == 1
+
+
+def test_who_goes_on_is_told_with_the_place_of_their_own_signal_wherever_they_are_by_now() -> None:
+    """A desk knows an incident by that place."""
+    situations = Situations()
+    firsts = []
+    walk = [Box(100 + 20 * n, 100, 140 + 20 * n, 200) for n in range(8)]
+    for n, box in enumerate(walk):
+        new = {0: [box], 4: [FAR]}.get(n, [])
+        holding = (box,) if n < 4 else (box, FAR)
+        verdict = Verdict(signals=tuple(signal(one, n) for one in new), holding=holding)
+        situations.update(verdict, float(n))
+        firsts.append([(one.first, one.where) for one in situations.going_on(float(n))])
+    assert firsts[3] == [(NEAR, walk[3])]
+    assert sorted(firsts[7], key=lambda pair: pair[0].x1) == [(NEAR, walk[7]), (FAR, FAR)]
+    situations.update(Verdict(signals=(), holding=(FAR,)), 9.0)
+    assert [one.first for one in situations.going_on(9.0)] == [FAR]
+
+
+def test_who_comes_along_with_somebody_goes_on_as_part_of_that_situation() -> None:
+    situations = Situations()
+    together = Verdict(signals=(signal(NEAR, 0), signal(FAR, 0)), holding=(NEAR, FAR))
+    situations.update(together, 0.0)
+    situations.update(Verdict(signals=(), holding=(FAR,)), 2.0)
+    assert [(one.first, one.where) for one in situations.going_on(2.0)] == [(NEAR, FAR)]

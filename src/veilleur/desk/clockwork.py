@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from veilleur.desk.technical import Gap, Technical
 from veilleur.engine.report import CameraReport
 from veilleur.errors import StoreError
 from veilleur.incidents import life
+from veilleur.incidents.going import Going
 from veilleur.incidents.life import ClockSet, Limits
 from veilleur.law.deed import SYSTEM, Deed, Entry
 from veilleur.law.gate import boot_s
@@ -45,7 +46,7 @@ class Engine(Protocol):
     """What is asked of the engine."""
 
     def report(self) -> Sequence[CameraReport]: ...
-    def ongoing(self) -> frozenset[tuple[str, str]]: ...
+    def ongoing(self) -> Mapping[tuple[str, str], Sequence[Going]]: ...
 
 
 class Clockwork:

@@ -17,11 +17,11 @@ from uuid import UUID
 
 from veilleur import __version__
 from veilleur.catalogue import PRIORITY, Priority
-from veilleur.engine.sighting import Sighting
+from veilleur.engine.sighting import Sighting, in_shares
 from veilleur.errors import StoreError
 from veilleur.events.rule import Check
-from veilleur.geometry import Box, View
 from veilleur.incidents import life
+from veilleur.incidents.going import Going
 from veilleur.incidents.identity import new_id
 from veilleur.incidents.incident import Incident
 from veilleur.incidents.life import Limits
@@ -88,28 +88,21 @@ def _number(check: Check) -> Check:
     return replace(check, measured=measured, threshold=threshold)
 
 
-def in_shares(box: Box, view: View) -> Box:
-    """Pixels of the view to shares of the picture, cut to it."""
-
-    def share(value: float, side: int) -> float:
-        return min(1.0, max(0.0, value / side))
-
-    return Box(
-        share(box.x1, view.width),
-        share(box.y1, view.height),
-        share(box.x2, view.width),
-        share(box.y2, view.height),
-    )
-
-
 def receive(
-    w: Writing, signal: SignalRecord, priority: Priority, limits: Limits, now: datetime
+    w: Writing,
+    signal: SignalRecord,
+    priority: Priority,
+    limits: Limits,
+    now: datetime,
+    *,
+    others: Sequence[Going] = (),
 ) -> tuple[Incident, bool] | None:
-    """Store one signal with all that belongs to it. Returns its incident and whether it opened it;
-    None: it was stored already. A proof of life is no line of the record."""
+    """Store one signal with all that belongs to it. others: whose situations went on beside it.
+    Returns its incident and whether it opened it; None: it was stored already. A proof of life is
+    no line of the record."""
     if signals.known(w, signal.id):
         return None
-    known = _incident_of(w, signal, limits)
+    known = _incident_of(w, signal, others, limits)
     if known is None:
         incident = life.opened(new_id(now), signal, priority, now)
         incidents.insert(w, incident)
@@ -125,7 +118,9 @@ def receive(
     return incident, known is None
 
 
-def _incident_of(w: Writing, signal: SignalRecord, limits: Limits) -> Incident | None:
+def _incident_of(
+    w: Writing, signal: SignalRecord, others: Sequence[Going], limits: Limits
+) -> Incident | None:
     """The one of its situation, among those that wait or had their verdict a moment ago."""
     camera, rule, canary = signal.camera, signal.rule, signal.canary
     cool_down = timedelta(seconds=limits.cool_down_s)
@@ -133,7 +128,7 @@ def _incident_of(w: Writing, signal: SignalRecord, limits: Limits) -> Incident |
         *incidents.waiting(w, camera, rule, canary=canary),
         *incidents.decided_about(w, camera, rule, signal.noticed, cool_down, canary=canary),
     ]
-    return life.situation_of(signal, known, limits)
+    return life.situation_of(signal, known, limits, others)
 
 
 def _record(
@@ -249,7 +244,14 @@ class Intake:
         with self._database.write() as w:
             now = self._utc()
             for one in some:
-                received = receive(w, one.signal, one.priority, self._settings.limits, now)
+                received = receive(
+                    w,
+                    one.signal,
+                    one.priority,
+                    self._settings.limits,
+                    now,
+                    others=one.sighting.others,
+                )
                 if received is None:
                     done += self._stored_before(w, one)
                     continue

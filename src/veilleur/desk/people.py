@@ -5,12 +5,13 @@ Errors of all: NotFound, IncidentRefused (also where somebody was faster), Store
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
 
 from veilleur.incidents import life
+from veilleur.incidents.going import Going
 from veilleur.incidents.incident import FollowUp, Incident, Verdict
 from veilleur.incidents.life import Limits
 from veilleur.law.deed import SYSTEM, Deed, Entry
@@ -116,11 +117,11 @@ def _said(name: str, text: str) -> str:
 def elapse(
     database: Database,
     limits: Limits,
-    ongoing: frozenset[tuple[str, str]],
+    ongoing: Mapping[tuple[str, str], Sequence[Going]],
     now: datetime,
 ) -> int:
     """What time does to the incidents that wait: claims left idle, louder, not seen; and whether
-    their situation goes on. ongoing: (camera, rule). Returns how many changed."""
+    their situation goes on. ongoing: by camera and rule, whose. Returns how many changed."""
     with database.read() as r:
         due = [
             one for one in incidents.open_incidents(r, None) if _later(one, limits, ongoing, now)
@@ -140,12 +141,16 @@ def elapse(
 
 
 def _later(
-    incident: Incident, limits: Limits, ongoing: frozenset[tuple[str, str]], now: datetime
+    incident: Incident,
+    limits: Limits,
+    ongoing: Mapping[tuple[str, str], Sequence[Going]],
+    now: datetime,
 ) -> tuple[Incident, Deed] | None:
     after = life.elapse(incident, now, limits)
     if after is not None:
         return after, _DEEDS[after.state.value, after.escalated != incident.escalated]
-    goes_on = (incident.first.camera, incident.first.rule) in ongoing
+    going = ongoing.get((incident.first.camera, incident.first.rule))
+    goes_on = going is not None and life.goes_on(incident, going)
     seen = life.went_on(incident, now, limits, ongoing=goes_on)
     return (seen, Deed.INCIDENT_UPDATED) if seen is not None else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from veilleur.engine.assembly import Detectors
@@ -18,6 +18,7 @@ from veilleur.engine.report import CameraReport, Surprise
 from veilleur.engine.seen import Snapshot
 from veilleur.engine.sighting import MOST_PICTURES, Sighting
 from veilleur.errors import NotFound
+from veilleur.incidents.going import Going
 from veilleur.law.gate import Gate
 
 LOOK_EVERY_S = 0.25
@@ -124,7 +125,7 @@ class Watch:
     def report(self) -> list[CameraReport]:
         return self.node.report()
 
-    def ongoing(self) -> frozenset[tuple[str, str]]:
+    def ongoing(self) -> Mapping[tuple[str, str], Sequence[Going]]:
         return self.node.ongoing()
 
     def snapshot(self, camera: str) -> Snapshot | None:

@@ -40,10 +40,11 @@ from veilleur.engine.report import CameraReport, Condition, Surprise
 from veilleur.engine.seat import Seat, surprise_of
 from veilleur.engine.seen import Snapshot, copied
 from veilleur.engine.shedding import Load, Shedding, SheddingSettings
-from veilleur.engine.sighting import MOST_PICTURES, Sighting
+from veilleur.engine.sighting import MOST_PICTURES, Sighting, going_on, others_than
 from veilleur.engine.situations import Alert
 from veilleur.engine.whynot import WhyNot
 from veilleur.errors import NotAuthorised, VeilleurError
+from veilleur.incidents.going import Going
 from veilleur.law.gate import Gate
 
 __all__ = ["CameraReport", "Condition", "Member", "Node", "NodeFailed"]
@@ -256,11 +257,14 @@ class Node:
             age_s=max(0.0, self._now() - arrived),
         )
 
-    def ongoing(self) -> frozenset[tuple[str, str]]:
-        """(camera, rule) whose situation goes on now."""
-        now = self._now()
-        seats = self._seats.items()
-        return frozenset((name, rule) for name, seat in seats for rule in seat.ongoing(now))
+    def ongoing(self) -> dict[tuple[str, str], tuple[Going, ...]]:
+        """By camera and rule, whose situation goes on now."""
+        now, found = self._now(), dict[tuple[str, str], tuple[Going, ...]]()
+        for name, seat in self._seats.items():
+            rules, last = seat.ongoing(now), seat.last
+            if last is not None:
+                found |= {(name, rule): going_on(last, rule) for rule in rules}
+        return found
 
     def boxes(self, camera: str, start: datetime, end: datetime) -> tuple[BoxesAt, ...]:
         """Where people and vehicles were, picture by picture, as far back as is kept (three
@@ -470,6 +474,7 @@ class Node:
                 boxes=seat.seen.boxes,
                 reference=self._reference(alert),
                 parameters=seat.parameters(alert.rule),
+                others=others_than(alert, step),
             )
             self.alerts.put(sighting)
 

@@ -6,7 +6,7 @@ stream's time, the caller the instant for the gate.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from veilleur.cameras.frame import Frame
 from veilleur.catalogue import Event
 from veilleur.engine.senses import Sense
-from veilleur.engine.situations import Alert, Situations, alert_of
+from veilleur.engine.situations import Alert, Followed, Situations, alert_of
 from veilleur.errors import NotAuthorised
 from veilleur.events.rule import Rule, Verdict
 from veilleur.events.scene import Scene
@@ -51,7 +51,7 @@ class RuleVerdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """Everything one frame led to."""
+    """Everything one frame led to. going_on: by rule, who was told and still is seen."""
 
     scene: Scene
     alerts: tuple[Alert, ...] = ()
@@ -59,6 +59,7 @@ class Step:
     frame: Frame | None = None
     inferences: int = 0
     looked: str = "nothing"
+    going_on: Mapping[str, tuple[Followed, ...]] = field(default_factory=dict)
 
     @property
     def time(self) -> float:
@@ -244,4 +245,7 @@ class Pipeline:
             frame=frame,
             inferences=look.inferences if look else 0,
             looked=look.what if look else "nothing",
+            going_on={
+                said.rule: self._situations[said.rule].going_on(scene.time) for said in verdicts
+            },
         )

@@ -54,7 +54,17 @@ class SituationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """Somebody who was told and still is seen. first: the box of the signal that opened their
+    situation; where: the newest one. Pixels of the view."""
+
+    first: Box
+    where: Box
+
+
+@dataclass(frozen=True, slots=True)
 class _Told:
+    first: Box
     where: Box
     last: float
 
@@ -66,6 +76,16 @@ class Situations:
         self._settings = settings or SituationSettings()
         self._told: list[_Told] = []
         self._last_alert = -math.inf
+        self._last_place: Box | None = None
+
+    def going_on(self, time: float) -> tuple[Followed, ...]:
+        """Who is in it still, as far as a track's short break lets one say. time: of the last
+        update."""
+        return tuple(
+            Followed(told.first, told.where)
+            for told in self._told
+            if time - told.last <= self._settings.sequel_s
+        )
 
     def update(self, verdict: Verdict, time: float) -> list[Signal]:
         """The signals that open a situation; the others belong to one that is open.
@@ -91,11 +111,13 @@ class Situations:
             known = min(near, key=lambda told: _apart(told.where, signal.where))
             lost.remove(known)
             self._told.remove(known)
-        self._told.append(_Told(signal.where, time))
-        if near or time - self._last_alert < self._settings.together_s - EDGE:
+            self._told.append(_Told(known.first, signal.where, time))
             return False
-        self._last_alert = time
-        return True
+        together = time - self._last_alert < self._settings.together_s - EDGE
+        if not together:
+            self._last_alert, self._last_place = time, signal.where
+        self._told.append(_Told(self._last_place or signal.where, signal.where, time))
+        return not together
 
     def _follow(self, boxes: list[Box], time: float) -> list[_Told]:
         """Each told object to the nearest box that goes on; returns the objects without one."""
@@ -110,7 +132,9 @@ class Situations:
             if index not in taken and number not in taken.values():
                 taken[index] = number
         lost = [told for index, told in enumerate(self._told) if index not in taken]
-        followed = [_Told(boxes[number], time) for number in taken.values()]
+        followed = [
+            _Told(self._told[index].first, boxes[number], time) for index, number in taken.items()
+        ]
         self._told = [*lost, *followed]
         return lost[:]
 

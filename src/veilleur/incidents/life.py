@@ -7,7 +7,7 @@ Source: demands D04 (take, lock, hand over, escalate); law 13, 26, 31, 32.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 from veilleur.catalogue import Event, Priority
 from veilleur.errors import IncidentRefused
 from veilleur.geometry import Box
+from veilleur.incidents.going import Going
 from veilleur.incidents.incident import FollowUp, Incident, State, Verdict
 from veilleur.incidents.reasons import OUTCOMES, reasons
 from veilleur.incidents.signal import SignalRecord
@@ -58,12 +59,13 @@ def opened(id_: UUID, signal: SignalRecord, priority: Priority, now: datetime) -
 
 
 def situation_of(
-    signal: SignalRecord, known: Iterable[Incident], limits: Limits
+    signal: SignalRecord, known: Iterable[Incident], limits: Limits, others: Sequence[Going] = ()
 ) -> Incident | None:
     """The incident whose situation a signal tells more of; None: it is another one, and is told.
 
-    known: of its camera and rule, those that wait or had their verdict lately. Where as many as may
-    be open call for somebody already, it joins the nearest of them: a crowd is not fifty incidents.
+    known: of its camera and rule, those that wait or had their verdict lately. others: of its rule,
+    whose situations went on when it was raised, its own not among them. Where as many as may be
+    open call for somebody already, it joins the nearest of them: a crowd is not fifty incidents.
     """
     ours = sorted(
         (one for one in known if _of_rule(signal, one)),
@@ -74,19 +76,22 @@ def situation_of(
     def apart(one: Incident) -> float:
         return _apart(one.first.where, signal.where)
 
-    same = [one for one in ours if belongs(signal, one, limits)]
+    same = [one for one in ours if belongs(signal, one, limits, others)]
     if same:
         return min(same, key=lambda one: (not one.state.waiting, apart(one)))
     calling = [one for one in ours if one.state is State.OPEN]
     return min(calling, key=apart) if len(calling) >= limits.most_open else None
 
 
-def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
+def belongs(
+    signal: SignalRecord, incident: Incident, limits: Limits, others: Sequence[Going] = ()
+) -> bool:
     """Is this signal of the incident's situation?
 
     Another place may be another person, of whom the incident's picture shows nothing: that is told.
     At the same place a signal is of an incident that nobody has taken, or whose situation goes on,
-    or ended within the cool-down; so it is within the cool-down after the verdict. That begins with
+    or ended within the cool-down; but where who was signalled then is still seen, and elsewhere by
+    now, somebody else has come. So it is within the cool-down after the verdict. That begins with
     the verdict and is never prolonged. So is what comes long before the verdict by the clock: that
     was set back since.
     """
@@ -100,6 +105,9 @@ def belongs(signal: SignalRecord, incident: Incident, limits: Limits) -> bool:
     if incident.state is State.OPEN:
         return True
     if incident.state is State.TAKEN:
+        now_at = [one.where for one in others if near(incident.first.where, one.first)]
+        if now_at and signal.event not in _WHOLE_ZONE:
+            return any(near(where, signal.where) for where in now_at)
         return incident.ongoing or abs(signal.noticed - incident.last_signal) <= cool_down
     verdict = incident.verdict
     return verdict is not None and abs(signal.noticed - verdict.at) <= cool_down
@@ -120,6 +128,14 @@ def _apart(one: Box, other: Box) -> float:
     """From foot to foot, in heights of the picture."""
     (x1, y1), (x2, y2) = one.foot, other.foot
     return math.hypot((x1 - x2) * ASPECT, y1 - y2)
+
+
+def goes_on(incident: Incident, going: Sequence[Going]) -> bool:
+    """Is somebody of its situation still seen? going: of its camera and rule, which holds something
+    now. A density or a movement is of the whole zone."""
+    return incident.first.event in _WHOLE_ZONE or any(
+        near(incident.first.where, one.first) for one in going
+    )
 
 
 def signalled(incident: Incident, signal: SignalRecord) -> Incident:
