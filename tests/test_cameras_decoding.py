@@ -105,7 +105,7 @@ def test_a_film_that_nobody_looks_at_still_says_how_long_it_was(clip: Feed) -> N
 
 
 def test_wide_pictures_are_scaled_down(clip: Feed) -> None:
-    decoder = Decoder(clip.stream, clip.facts, max_width=160)
+    decoder = Decoder(clip.stream, clip.facts, longest=160)
     first = run(decoder, clip)[0].picture
     assert (first.width, first.height) == (160, 90)
 

@@ -16,6 +16,7 @@ from veilleur.cameras.ring import (
     pack_footage,
     unpack_footage,
 )
+from veilleur.cameras.turn import Turn
 
 
 def stream(seconds: float, *, group_s: float = 2.0, size: int = 100) -> list[StoredPacket]:
@@ -59,7 +60,7 @@ def test_bounds_hold_for_any_stream(
         assert not kept or kept[0].key
 
 
-CODING = Coding("h264", 1920, 1080, "yuv420p", b"\x01extra\x00")
+CODING = Coding("h264", 1920, 1080, "yuv420p", b"\x01extra\x00", Turn(swaps=True, down=True))
 
 
 def test_footage_survives_the_way_through_memory() -> None:

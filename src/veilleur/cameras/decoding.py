@@ -28,10 +28,11 @@ from veilleur.cameras.clock import Mark, StreamClock
 from veilleur.cameras.picture import Picture, plane_rows
 from veilleur.cameras.refresh import begins_anew
 from veilleur.cameras.source import StreamFacts
+from veilleur.cameras.turn import Turn, Turns
 from veilleur.errors import StreamLost
 from veilleur.geometry import ImageArray
 
-MAX_WIDTH = 1920
+LONGEST_SIDE = 1920
 FILE_BOUND_S = 10.0  # a recording by motion has gaps
 LIVE_BOUND_S = 2.0
 NO_KEY_FRAME_S = 10.0
@@ -93,7 +94,7 @@ class Decoder:
         facts: StreamFacts,
         *,
         rate_hz: float = 5.0,
-        max_width: int = MAX_WIDTH,
+        longest: int = LONGEST_SIDE,
         buffer: Buffer = new_buffer,
     ) -> None:
         self.counts = Counts()
@@ -105,7 +106,8 @@ class Decoder:
             facts.rate, bound_s=LIVE_BOUND_S if facts.live else FILE_BOUND_S, live=facts.live
         )
         self._rate_hz = rate_hz
-        self._max_width = max_width
+        self._turns = Turns(facts.turn)
+        self._longest = longest
         self._buffer = buffer
         self._slot = -1
         self._live = facts.live
@@ -137,7 +139,8 @@ class Decoder:
     def step(self, packet: Packet[VideoStream], arrived: float = 0.0) -> Iterator[Decoded]:
         """The chosen pictures that this packet, read at `arrived`, brings out.
 
-        StreamLost("keyframe") where a live stream's packets come without key frames.
+        StreamLost("keyframe") where a live stream's packets come without key frames, CameraRefused
+        ("turned") where its pictures are turned by an odd angle.
         """
         self.counts.packets += 1
         stamp = packet.dts if packet.dts is not None else packet.pts
@@ -256,6 +259,7 @@ class Decoder:
     def _chosen(self, frames: list[VideoFrame]) -> Iterator[Decoded]:
         for frame in frames:
             self.counts.decoded += 1
+            turn = self._turns.of(frame)
             mark = frame.opaque
             if not isinstance(mark, Mark):
                 mark = Mark(0.0, 0.0, False)
@@ -266,7 +270,7 @@ class Decoder:
                 continue
             if not self._wants(seconds, key=mark.key):
                 continue
-            picture = self._picture(frame)
+            picture = self._picture(frame, turn)
             if picture is None:
                 self.counts.unplaced += 1
                 continue
@@ -282,23 +286,24 @@ class Decoder:
             return key
         return first or self._takes_all
 
-    def _picture(self, frame: VideoFrame) -> Picture | None:
-        """The frame's pixels copied out as I420, at most max_width wide."""
+    def _picture(self, frame: VideoFrame, turn: Turn) -> Picture | None:
+        """The frame's pixels copied out as I420, turned as they are to be seen, no side longer than
+        `longest`."""
         full_range = frame.format.name == "yuvj420p" or frame.color_range == ColorRange.JPEG
         frame = self._planar(frame, full_range)
-        data = self._buffer(frame.width, frame.height)
+        data = self._buffer(*turn.size(frame.width, frame.height))
         if data is None:
             return None
         picture = Picture(data, full_range)
         planes = (picture.luma, picture.chroma[0], picture.chroma[1])
         for plane, target in zip(frame.planes, planes, strict=True):
-            rows, columns = target.shape
-            target[:] = plane_rows(plane)[:rows, :columns]
+            columns, rows = turn.size(*target.shape[::-1])
+            turn.place(plane_rows(plane)[:rows, :columns], target)
         return picture
 
     def _planar(self, frame: VideoFrame, full_range: bool) -> VideoFrame:
         """4:2:0 planes of even size; the frame itself where it is that already."""
-        shrink = min(1.0, self._max_width / frame.width)
+        shrink = min(1.0, self._longest / max(frame.width, frame.height))
         width, height = (max(2, int(n * shrink) // 2 * 2) for n in (frame.width, frame.height))
         if (width, height) == (frame.width, frame.height) and frame.format.name in _PLANAR:
             return frame

@@ -1,7 +1,8 @@
 """What a camera is: its stream, read for a few seconds, and what its pictures are like.
 
-The stream is described from packets alone: no picture is decoded for it. The picture's statistics
-need pictures, and whoever hands them in has a permit for that.
+The stream is described from packets alone. Only one picture goes through the decoder, to learn how
+it is turned: nobody looks at it. The picture's statistics need pictures, and whoever hands them in
+has a permit for that.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from veilleur.cameras.source import Feed, Source
+from veilleur.cameras.source import Feed, Source, turn_in
+from veilleur.cameras.turn import UPRIGHT, Turn
 from veilleur.errors import StreamLost
 from veilleur.geometry import FloatArray, ImageArray
 
@@ -38,11 +40,12 @@ _SUB_STREAMS = (
 class StreamDescription:
     """One stream, as it declares itself and as it came. None: not known.
 
-    declared_hz, measured_hz: pictures a second. key_interval_s: longest time from one key frame to
-    the next (at least `seconds`, where `key_seen` is False). bit_rate: bits a second, measured.
-    steps: how often the time stamps stepped back or jumped. clock_offset_s: the camera's clock
-    minus this machine's, from the sender reports; transport delay makes it up to some tenths of a
-    second too low. sub_stream: an address to try. seconds: how long it was read.
+    width, height: as it is shown, turned if need be. declared_hz, measured_hz: pictures a second.
+    key_interval_s: longest time from one key frame to the next (at least `seconds`, where
+    `key_seen` is False). bit_rate: bits a second, measured. steps: how often the time stamps
+    stepped back or jumped. clock_offset_s: the camera's clock minus this machine's, from the sender
+    reports; transport delay makes it up to some tenths of a second too low. sub_stream: an address
+    to try. seconds: how long it was read.
     """
 
     address: str
@@ -134,9 +137,11 @@ def describe(
     StreamLost where nothing did.
     """
     meter, began, last = PacketMeter(feed.facts.time_base_s), monotonic(), wall()
+    turn = None if feed.facts.live else UPRIGHT  # a file was asked when it was opened
     try:
         for packet in feed.packets():
             meter.note(packet)
+            turn = _turn_at(feed, packet) if turn is None else turn
             last = wall()
             if meter.seconds >= seconds or monotonic() - began > 2 * seconds:
                 break
@@ -149,20 +154,35 @@ def describe(
             remedy="play it elsewhere to see whether it is whole",
             cause="empty",
         )
-    return described(feed, meter, last)
+    return described(feed, meter, last, turn or UPRIGHT)
 
 
-def described(feed: Feed, meter: PacketMeter, read_at: float) -> StreamDescription:
-    """What the packets noted so far say. read_at: wall clock of the last one, Unix seconds."""
+def _turn_at(feed: Feed, packet: Packet[VideoStream]) -> Turn | None:
+    """Of a key frame's picture, None where it is none or can't be decoded."""
+    if not packet.is_keyframe:
+        return None
+    turn = turn_in(feed.stream, packet)
+    if turn is None:
+        turn = turn_in(feed.stream, None)  # it waits for pictures that never follow
+    feed.stream.codec_context.flush_buffers()
+    return turn
+
+
+def described(
+    feed: Feed, meter: PacketMeter, read_at: float, turn: Turn = UPRIGHT
+) -> StreamDescription:
+    """What the packets noted so far say. read_at: wall clock of the last one, Unix seconds. turn:
+    of a live stream's pictures, which the feed doesn't know."""
     context, facts, interval = feed.stream.codec_context, feed.facts, meter.key_interval_s
+    width, height = turn.size(facts.width, facts.height)
     seconds = meter.seconds
     return StreamDescription(
         address=feed.source.address,
         live=facts.live,
         codec=facts.codec,
         profile=context.profile,
-        width=facts.width,
-        height=facts.height,
+        width=width,
+        height=height,
         pixel_format=context.pix_fmt,
         declared_hz=facts.rate,
         measured_hz=meter.rate_hz,

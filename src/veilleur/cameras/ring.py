@@ -13,9 +13,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from veilleur.cameras.turn import Turn
+
 MOST_EXTRADATA = 1 << 16  # bytes
 _HEAD = struct.Struct("<IdddB")
-_CODING = struct.Struct("<24s24sHHI")
+_CODING = struct.Struct("<24s24sHHIb")
+_OWN_TURN = -1
 _LONGEST_WORD = 24
 
 
@@ -39,7 +42,8 @@ class Coding:
     """What a decoder must be told before the first packet.
 
     codec, layout: FFmpeg's names of decoder and pixel layout. extradata: parameter sets that came
-    outside the packets (an RTSP description, a file's head).
+    outside the packets (an RTSP description, a file's head). width, height: as it is coded. turn:
+    of all pictures, None where each says its own.
     """
 
     codec: str
@@ -47,6 +51,7 @@ class Coding:
     height: int = 0
     layout: str = ""
     extradata: bytes = b""
+    turn: Turn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,8 @@ def pack_footage(footage: Footage) -> bytes:
     coding = footage.coding
     words = (word.encode()[:_LONGEST_WORD] for word in (coding.codec, coding.layout))
     extradata = coding.extradata[:MOST_EXTRADATA]
-    head = _CODING.pack(*words, coding.width, coding.height, len(extradata))
+    turn = _OWN_TURN if coding.turn is None else coding.turn.code
+    head = _CODING.pack(*words, coding.width, coding.height, len(extradata), turn)
     return b"".join([head, extradata, *map(_packed, footage.packets)])
 
 
@@ -147,12 +153,13 @@ def unpack_footage(packed: bytes) -> Footage:
     """The reverse, from memory that a worker wrote. ValueError for what no worker writes."""
     if len(packed) < _CODING.size:
         raise ValueError("footage cut off within its head")
-    codec, layout, width, height, extra = _CODING.unpack_from(packed)
+    codec, layout, width, height, extra, code = _CODING.unpack_from(packed)
     begins = _CODING.size + extra
     if extra > MOST_EXTRADATA or begins > len(packed):
         raise ValueError("extradata longer than there is")
     extradata = packed[_CODING.size : begins]
-    coding = Coding(_word(codec), width, height, _word(layout), extradata)
+    turn = None if code == _OWN_TURN else Turn.of(code)
+    coding = Coding(_word(codec), width, height, _word(layout), extradata, turn)
     return Footage(coding, tuple(_packets(packed, begins)))
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from av.packet import Packet
 from av.stream import Discard
 from av.video.stream import VideoStream
 
+from veilleur.cameras.turn import UPRIGHT, Turn, turn_of
 from veilleur.errors import CameraError, CameraRefused, ConfigurationError, StreamLost
 
 DECODERS = (
@@ -41,6 +43,9 @@ _HOST = re.compile(
     r"(?::(?P<port>\d{1,5}))?(?P<rest>[/?].*)?$",
     re.DOTALL,
 )
+_TURN_AS_A_WHOLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+"""Containers that hold one matrix for all pictures."""
+_PACKETS_LOOKED_AT = 300  # a stream that was cut anywhere: until its next key frame
 _SILENCE = 0.9  # share of the time-out after which a failure is a silence
 _USABLE_RATE = (0.01, 240.0)
 _LONGEST_LOGIN = 127  # bytes, percent-encoded: FFmpeg's own limit
@@ -231,7 +236,11 @@ def _is_certain(place: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """What the container says. rate: pictures a second, None where it says nothing believable."""
+    """What the container says. rate: pictures a second, None where it says nothing believable.
+
+    width, height: of a picture as it is shown, as far as that is known before it is decoded. turn:
+    of all pictures alike; None: each picture says its own.
+    """
 
     codec: str
     width: int
@@ -239,25 +248,37 @@ class StreamFacts:
     rate: float | None
     live: bool
     time_base_s: float
+    turn: Turn | None = None
 
 
 class Feed:
-    """An open stream. `packets` yields video packets only; close it when done."""
+    """An open stream. `packets` yields video packets only; close it when done.
 
-    def __init__(self, source: Source, container: InputContainer, stream: VideoStream) -> None:
+    first: how its first picture is turned, as far as that is known.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        container: InputContainer,
+        stream: VideoStream,
+        first: Turn = UPRIGHT,
+    ) -> None:
         self.source = source
         self.stream = stream
         self._container = container
         context = stream.codec_context
         rate = stream.average_rate or stream.guessed_rate
         usable = rate is not None and _USABLE_RATE[0] <= rate <= _USABLE_RATE[1]
+        width, height = first.size(context.width, context.height)
         self.facts = StreamFacts(
             codec=context.name,
-            width=context.width,
-            height=context.height,
+            width=width,
+            height=height,
             rate=float(rate) if rate is not None and usable else None,
             live=source.live,
             time_base_s=float(stream.time_base or 1),
+            turn=first if container.format.name in _TURN_AS_A_WHOLE else None,
         )
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
@@ -290,7 +311,40 @@ class Feed:
 
 
 def open_feed(source: Source, *, timeout_s: float = 5.0) -> Feed:
-    """Connect or open, and find the video. CameraRefused or StreamLost say why not."""
+    """Connect or open, and find the video. CameraRefused or StreamLost say why not.
+
+    A file's first picture is decoded, to learn how it is turned: FFmpeg tells it of nothing else.
+    """
+    first = _first_turn(source, timeout_s) if source.kind is Kind.FILE else UPRIGHT
+    container, stream = _opened(source, timeout_s)
+    return Feed(source, container, stream, first)
+
+
+def _first_turn(source: Source, timeout_s: float) -> Turn:
+    """UPRIGHT where no picture is to be had: that is told when it is read."""
+    container, stream = _opened(source, timeout_s)
+    try:
+        for packet in islice(container.demux(stream), _PACKETS_LOOKED_AT):
+            turn = turn_in(stream, packet)
+            if turn is not None:
+                return turn
+    except (av.error.FFmpegError, IndexError):  # see Feed.packets
+        return UPRIGHT
+    finally:
+        container.close()
+    return UPRIGHT
+
+
+def turn_in(stream: VideoStream, packet: Packet[VideoStream] | None) -> Turn | None:
+    """Of the first picture that this packet brings out of the decoder; None: it brings none."""
+    try:
+        frames = stream.codec_context.decode(packet)
+    except av.error.FFmpegError:
+        return None
+    return (turn_of(frames[0]) or UPRIGHT) if frames else None
+
+
+def _opened(source: Source, timeout_s: float) -> tuple[InputContainer, VideoStream]:
     options = _options(source, timeout_s)
     began = time.monotonic()
     try:
@@ -315,7 +369,7 @@ def open_feed(source: Source, *, timeout_s: float = 5.0) -> Feed:
         raise CameraRefused(
             f"{source.address} has no video", remedy="choose another stream", cause="codec"
         )
-    return Feed(source, container, _video_only(source, container))
+    return container, _video_only(source, container)
 
 
 SCALED_DOWN_FROM = 1280

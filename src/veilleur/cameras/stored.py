@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from veilleur.cameras.ring import Coding, Footage
 from veilleur.cameras.source import DECODERS, StreamFacts
+from veilleur.cameras.turn import UPRIGHT
 from veilleur.errors import CameraRefused
 
 _TICKS = 90_000  # a second, as RTP counts
@@ -40,13 +41,15 @@ class StoredFeed:
         coding = footage.coding
         self.stream = StoredStream(_context(coding))
         self.arrived = 0.0
+        width, height = (coding.turn or UPRIGHT).size(coding.width, coding.height)
         self.facts = StreamFacts(
             codec=coding.codec,
-            width=coding.width,
-            height=coding.height,
+            width=width,
+            height=height,
             rate=_rate(footage),
             live=False,
             time_base_s=1 / _TICKS,
+            turn=coding.turn,
         )
 
     def packets(self) -> Iterator[Packet[VideoStream]]:

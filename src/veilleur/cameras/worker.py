@@ -400,8 +400,14 @@ def _read(memory: int) -> Footage:
 
 def _coding(feed: Feed | StoredFeed) -> Coding:
     context = feed.stream.codec_context
-    layout = context.pix_fmt or ""
-    return Coding(context.name, context.width, context.height, layout, context.extradata or b"")
+    return Coding(
+        context.name,
+        context.width,
+        context.height,
+        context.pix_fmt or "",
+        context.extradata or b"",
+        feed.facts.turn,
+    )
 
 
 def _whole(memory: int) -> memoryview:

@@ -100,7 +100,7 @@ def check(
 
 
 def inspect(source: str, authorisation: Path | None, site: Path | None, seconds: float) -> Report:
-    """Without a permit only the stream is described, and no picture is decoded."""
+    """Without a permit only the stream is described, and no picture is looked at."""
     plan = load_site(site) if site else None
     folder = site.parent if site else Path()
     try:

@@ -115,6 +115,10 @@ _SENTENCES = {
     "{} accepts the connection and says nothing": "{} accepte la connexion et ne dit rien",
     "{} has no video": "{} n’a pas de vidéo",
     "{} sends {}, which is not decoded here": "{} envoie du {}, qui n’est pas décodé ici",
+    "its pictures are turned by {} degrees": "ses images sont tournées de {} degrés",
+    "set the camera to 0, 90, 180 or 270 degrees, or convert the file": (
+        "réglez la caméra sur 0, 90, 180 ou 270 degrés, ou convertissez le fichier"
+    ),
     "{} refuses the user name or password": "{} refuse le nom d’utilisateur ou le mot de passe",
     "{} is not a video that can be read": "{} n’est pas une vidéo lisible",
     "{} has no such stream": "{} n’a pas ce flux",
