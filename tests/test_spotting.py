@@ -51,10 +51,11 @@ def test_the_surest_part_of_the_square_says_how_sure_and_where() -> None:
 
 
 def own_model(folder: Path, score: float, kind: int) -> None:
-    """A detector of three classes that finds one thing of class `kind` at (0.25, 0.6)."""
-    logits = np.full((1, 1, 3), -20.0)
-    logits[0, 0, kind] = np.log(score / (1 - score))
-    boxes = np.array([[(0.25, 0.6, 0.1, 0.2)]])
+    """A detector of three classes that finds one thing of class `kind` at (0.25, 0.6), and less
+    surely another elsewhere."""
+    logits = np.full((1, 2, 3), -20.0)
+    logits[0, :, kind] = np.log(score / (1 - score)), np.log(score / (1 - score)) - 1
+    boxes = np.array([[(0.25, 0.6, 0.1, 0.2), (0.7, 0.2, 0.1, 0.2)]])
     saying(folder, {"logits": logits, "pred_boxes": boxes})
 
 

@@ -88,8 +88,9 @@ def test_what_can_be_set_is_obeyed() -> None:
 
 
 def test_who_stands_outside_the_zone_is_not_watched() -> None:
-    corner = [[0.0, 0.0], [0.3, 0.0], [0.3, 1.0], [0.0, 1.0]]
-    verdict = weapon_rule(corner).step(scene(1, Tracks.none(), carrying=(ARMED,)))
+    """Where the feet are counts: here only what is above the knees is inside."""
+    upper = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.5], [0.0, 0.5]]
+    verdict = weapon_rule(upper).step(scene(1, Tracks.none(), carrying=(ARMED,)))
     assert (verdict.signals, verdict.candidates, verdict.holding) == ((), (), ())
 
 
@@ -167,6 +168,8 @@ def test_a_zone_is_needed_and_a_person_too_small_for_any_model_is_refused() -> N
         rule("weapon", line=[[0.1, 0.5], [0.9, 0.5]])
     assert refused.value.setting == "zone"
     with pytest.raises(ConfigurationError):
+        rule("weapon", zone=WHOLE, line=[[0.1, 0.5], [0.9, 0.5]])
+    with pytest.raises(ConfigurationError):
         weapon_rule(least_px=60)
 
 
@@ -190,7 +193,7 @@ def boxes_told(found: Detections, people: Tracks, **more: Any) -> list[Signal]:
 
 def test_a_box_of_a_weapon_belongs_to_the_person_nearest_to_it() -> None:
     people = tracks({1: (300, 600), 2: (380, 600)}, height=200, width=80)
-    held = weapons((385, 470, 400, 480))
+    held = weapons((345, 470, 365, 480))
     assert [s.where for s in boxes_told(held, people)] == [people.box(2)]
 
 
@@ -246,8 +249,19 @@ def test_of_two_weapons_at_somebody_the_surer_counts_and_old_ones_do_not() -> No
         next(c for c in one.checks if c.name == n) for n in ("looked_at", "weapon_seen")
     )
     assert (looked.measured, seen.measured) == (3.0, pytest.approx(60.0, abs=0.01))
+    (one,) = watched.step(scene(2.85, people, detections=Detections.none())).candidates
+    assert next(c for c in one.checks if c.name == "looked_at").measured == 3.0
     watched.step(scene(2.9, people, detections=both, blind="dark"))
     (one,) = watched.step(scene(3.0, people, detections=both)).candidates
+    assert next(c for c in one.checks if c.name == "looked_at").measured == 1.0
+
+
+def test_what_was_seen_before_a_clock_stepped_back_does_not_count() -> None:
+    people = tracks({1: (300, 600)}, height=200, width=80)
+    watched = weapon_rule()
+    for time in (5.0, 5.2, 5.4):
+        watched.step(scene(time, people, detections=weapons((290, 470, 310, 480))))
+    (one,) = watched.step(scene(3.0, people, detections=Detections.none())).candidates
     assert next(c for c in one.checks if c.name == "looked_at").measured == 1.0
 
 
