@@ -48,6 +48,7 @@ def everything(peer_model: Path | None) -> list[Benchmark]:
         Benchmark(
             "Whole pipeline", "pipeline", ("--rounds", "3", *model), ("--rounds", "9", *model)
         ),
+        Benchmark("Each of the eight events", "events", ("--rounds", "1"), ("--rounds", "5")),
         Benchmark("A hundred screens, a burst", "desk"),
         Benchmark("Frame to screen, one camera", "desk", ("--cameras", "1")),
         Benchmark(

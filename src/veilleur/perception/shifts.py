@@ -14,6 +14,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from veilleur.cameras.picture import area_mean
 from veilleur.geometry import Box, FloatArray, ImageArray
 
 SIDE_PX = 24.0  # longer side of a template: its peak is then good to about a fiftieth of the box
@@ -25,6 +26,8 @@ SURE = 0.8  # correlation from which two cuts show the same thing
 CLEAR = 0.1  # by so much another place must fit better than the track's own: rows look alike
 LEAST_PX = 4  # a template with a shorter side shows nothing
 FLAT = 3.0  # grey levels, deviation: a template with less shows nothing but noise
+LARGE_PX = 4 * SIDE_PX  # such boxes are cut at whole multiples of ROUND_PX, to be shrunk cheaply
+ROUND_PX = 4
 LARGEST_PX = 1920  # pictures wider than this are kept at half their size
 
 
@@ -111,15 +114,16 @@ def _around(core: FloatArray, margin: float, picture: ImageArray) -> FloatArray:
 
 
 def _whole(corners: FloatArray, picture: ImageArray) -> FloatArray:
-    height, width = picture.shape
-    return np.asarray(np.clip(np.rint(corners), 0, (width, height, width, height)))
+    step = ROUND_PX if (corners[2:] - corners[:2]).max() >= LARGE_PX else 1
+    limits = np.array(picture.shape[::-1] * 2) // step * step
+    return np.asarray(np.clip(np.rint(corners / step) * step, 0, limits))
 
 
 def _cut(picture: ImageArray, corners: FloatArray, shrink: float) -> ImageArray:
     x1, y1, x2, y2 = corners.astype(int)
     cut = picture[y1:y2, x1:x2]
     size = max(1, round((x2 - x1) * shrink)), max(1, round((y2 - y1) * shrink))
-    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return area_mean(cut, size)
 
 
 def _place(fits: FloatArray, own: FloatArray, near: float) -> FloatArray | None:
