@@ -133,7 +133,7 @@ BAD: list[Any] = [
     ),
     pytest.param(
         clip(hold_last_s=1e9),
-        "clip morning hold_last_s: input should be less than or equal to 86400",
+        "clip morning hold_last_s: must be less than or equal to 86400",
         id="held for years",
     ),
     pytest.param(
@@ -364,6 +364,19 @@ def test_a_mistake_costs_its_rule_or_its_clip_and_no_other(tmp_path: Path) -> No
         assert what in words
 
 
+def test_of_one_event_the_mistakes_that_may_concern_it_stay(tmp_path: Path) -> None:
+    odd = rule(id="x", event="densty")
+    folder = write(
+        tmp_path,
+        clip(negative_for=["density"], rules=[rule(zone=[]), odd]),
+        clip(id="noon", file="b.mp4"),
+    )
+    read = load(folder).only(event=Event.DENSITY)
+    assert [c.id for c in read.clips] == ["morning"]
+    assert [m.rule for m in read.mistakes] == ["x"]
+    assert len(load(folder).mistakes) == 3
+
+
 def test_what_cannot_change_a_result_stops_nothing(tmp_path: Path) -> None:
     odd = clip(
         license="CC0",
@@ -380,6 +393,9 @@ def test_what_cannot_change_a_result_stops_nothing(tmp_path: Path) -> None:
     told = "\n".join(read.remarks)
     assert told.count("license") == 2
     assert '"license" is not part of the format: not used (clips, 2 times)' in told
+    assert load(write(tmp_path, clip(tags=["night"]))).remarks == (
+        "tags that are no object: not used (1 time)",
+    )
     for name in ("comment", "author", "title"):
         assert f'"{name}"' in told
 

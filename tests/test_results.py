@@ -113,6 +113,16 @@ def test_entries_of_one_file_are_told_apart(tmp_path: Path) -> None:
     assert [c.missed for c in results.clips] == [(), (0,)]
 
 
+def test_an_entry_whose_id_begins_like_anothers_keeps_its_alerts(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    rules = [{"id": "b/tracks", "event": "forbidden_zone", "zone": SQUARE}]
+    truth = [{"rule": "b/tracks", "start_s": 2.0, "due_s": 3.0, "end_s": 5.0}]
+    engine = ToldEngine({"a": {"b/tracks": [3.0]}, "a%2Fb": {"tracks": [9.0]}})
+    clips = [clip("a", rules=rules, truth=truth), clip("a/b", file="a.mp4")]
+    results = results_of(tmp_path, engine, *clips)
+    assert [[a.t_s for a in c.alerts] for c in results.clips] == [[3.0], [9.0]]
+
+
 def test_heads_beside_a_clip_give_the_counting_error(tmp_path: Path) -> None:
     crowd = {"id": "crowd", "event": "density", "zone": SQUARE, "params": {"max_people": 5}}
     (tmp_path / "a.counts.csv").write_text("t_s,rule,count\n1.0,crowd,4\n2.0,crowd,2\n9.0,x,9\n")

@@ -63,7 +63,7 @@ def rule_mistakes(clip: Clip, root: Path, skipped: Collection[str]) -> Iterator[
 def span_mistakes(clip: Clip, unread: Collection[str]) -> Iterator[Mistake]:
     """What is wrong with truths and ignored spans: it costs the rule they name, or the clip where
     there is no such rule. unread: ids of rules that stand there and could not be read."""
-    ids = [*(rule.id for rule in clip.every_rule), *unread]
+    ids = list(dict.fromkeys([*(rule.id for rule in clip.every_rule), *unread]))
     for field, spans in (("truth", clip.truth), ("ignore", clip.ignore)):
         for index, span in enumerate(spans):
             rule = span.rule if span.rule in ids else ""

@@ -167,7 +167,8 @@ def explain(detail: ErrorDetails, loc: Sequence[int | str]) -> str:
         return "holds no clip: list at least one"
     if kind in ("too_short", "too_long"):
         return f"{_length(detail['input'])} entries: {_wanted(detail)}"
-    text = detail["msg"][0].lower() + detail["msg"][1:]
+    text = detail["msg"].replace("Input should be", "must be").replace("a valid array", "a list")
+    text = text.replace("a valid string", "text").replace("a valid datetime", "a date and time")
     return f"{detail['input']!r}: {text}" if kind == "literal_error" else text
 
 

@@ -274,7 +274,12 @@ def _watch(job: _Job, clip: Clip, known: tuple[Withheld, ...], engine: Engine) -
     withheld = (*known, *engine.withheld(_request(job, clip, asked)))
     gone = {w.rule for w in withheld}
     rules = tuple(rule for rule in clip.every_rule if rule.id not in gone)
-    return _Watched(clip, rules, withheld, f"{clip.id}/")
+    return _Watched(clip, rules, withheld, _prefix(clip))
+
+
+def _prefix(clip: Clip) -> str:
+    """Ends at the first slash: no prefix is the beginning of another with its rule."""
+    return clip.id.replace("%", "%25").replace("/", "%2F") + "/"
 
 
 def _request(job: _Job, clip: Clip, rules: tuple[RuleSpecification, ...]) -> Request:

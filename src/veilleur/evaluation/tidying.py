@@ -41,13 +41,17 @@ class Tidying:
     """Tidies documents and keeps count of what it left out."""
 
     _unused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _no_tags: int = 0
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was left out, each field once."""
-        return tuple(
+        tags = (f"tags that are no object: not used ({_times(self._no_tags)})",) * bool(
+            self._no_tags
+        )
+        return tags + tuple(
             f'the field "{name}" is not part of the format: not used '
-            f"({place or 'dataset'}, {times} time{'s' * (times != 1)})"
+            f"({place or 'dataset'}, {_times(times)})"
             for (place, name), times in sorted(self._unused.items())
         )
 
@@ -71,17 +75,17 @@ class Tidying:
                 return [self.tidy(entry, model, name) for entry in value]
             return self.tidy(value, model, name)
         if name == "tags":
-            return self._tags(value, place)
+            return self._tags(value)
         if name == "params" and isinstance(value, dict):
             return {key: entry for key, entry in value.items() if entry is not None}
         if name in _NAMES and isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
         return value
 
-    def _tags(self, value: object, place: str) -> dict[str, str]:
+    def _tags(self, value: object) -> dict[str, str]:
         """Tags only split the numbers: whatever they hold is text."""
         if not isinstance(value, dict):
-            self._unused[place, "tags"] += 1
+            self._no_tags += 1
             return {}
         return {key: v if isinstance(v, str) else json.dumps(v) for key, v in value.items()}
 
@@ -92,6 +96,10 @@ class Tidying:
         absent = [other for other in known if other not in raw]
         like = get_close_matches(name, absent, n=1, cutoff=_ABSENT_LIKE)
         return not like and not get_close_matches(name, known, n=1, cutoff=_LIKE_ANOTHER)
+
+
+def _times(number: int) -> str:
+    return f"{number} time{'s' * (number != 1)}"
 
 
 def _may_be_meant(name: str, value: object) -> bool:
