@@ -442,6 +442,32 @@ def test_a_stop_stands_on_every_page_and_may_be_lifted_by_few(made: House) -> No
     assert "gate" not in made.browser("docker").get("/stops").text
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_clock_in_doubt_is_told_and_a_supervisor_answers_for_it(
+    made: House, language: str
+) -> None:
+    boss, operator = made.browser("supervisor"), made.browser("operator")
+    for browser in (boss, operator):
+        token = browser.headers["X-CSRF-Token"]
+        browser.post("/account/language", data={"language": language, "csrf": token})
+    path, words = "/api/v1/clock/right", {"en": "is in doubt", "fr": "mise en doute"}[language]
+    assert words not in boss.get("/technical").text
+    steady = made.desk.gate.steady
+    steady.settle(datetime.now(UTC) - timedelta(hours=1))
+    for page in ("/technical", "/technical/part"):
+        assert words in operator.get(page).text
+        assert f'data-order="{path}"' not in operator.get(page).text
+        assert f'data-order="{path}"' in boss.get(page).text
+    said = {"reason": "compared with the clock of the station"}
+    assert operator.post(path, json=said).status_code == 403
+    assert made.desk.authority.doubt_s > 3590
+    assert boss.post(path, json=said).status_code == 204
+    assert made.desk.authority.doubt_s == 0
+    (line,) = made.residents.lines(Deed.CLOCK_STEPPED)
+    assert (line.who, line.reason) == ("supervisor", said["reason"])
+    assert words not in boss.get("/technical").text
+
+
 # ---------------------------------------------------------------------- authorisations
 NEW = """
 reference: LAB-2

@@ -196,6 +196,12 @@ def lift_stop(desk: TheDesk, visitor: CurrentVisitor, wanted: given.StopWanted) 
     desk.authority.lift(wanted.scope, target, visitor.account, wanted.reason)
 
 
+def clock_is_right(desk: TheDesk, visitor: CurrentVisitor, wanted: given.Because) -> None:
+    """The machine's clock was set, somebody has compared it with another one and answers for it:
+    what its doubt has closed may go on. Without a doubt nothing is done."""
+    desk.authority.clock_is_right(visitor.account, wanted.reason)
+
+
 # ---------------------------------------------------------------------- authorisations
 def list_acts(desk: TheDesk) -> list[given.ActGiven]:
     """All of them, the latest end first."""

@@ -164,6 +164,7 @@ def _interface(doors: Registrar) -> None:
     get(f"{v1}/stops", api.list_stops, may.SEE_STOPS)
     post(f"{v1}/stops", api.make_stop, may.STOP)
     post(f"{v1}/stops/lift", api.lift_stop, may.LIFT_STOP)
+    post(f"{v1}/clock/right", api.clock_is_right, may.LIFT_STOP)
 
     get(f"{v1}/authorisations", api.list_acts, may.SEE_AUTHORISATIONS)
     told = api.NOT_ENTERED

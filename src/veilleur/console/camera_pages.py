@@ -93,6 +93,7 @@ def technical(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Respo
         "technical.html",
         alarms=_alarms(desk, visitor),
         vitals=desk.vitals(),
+        doubt_s=desk.authority.doubt_s,
         week=desk.availability(visitor.scope, WEEK),
         day_of={one.camera: one for one in desk.availability(visitor.scope, DAY)},
     )
@@ -100,8 +101,13 @@ def technical(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Respo
 
 def technical_part(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Response:
     """The same alone, for a page that is open."""
-    alarms = _alarms(desk, visitor)
-    return page(request, "parts/technical.html", alarms=alarms, vitals=desk.vitals())
+    return page(
+        request,
+        "parts/technical.html",
+        alarms=_alarms(desk, visitor),
+        vitals=desk.vitals(),
+        doubt_s=desk.authority.doubt_s,
+    )
 
 
 def _shown(desk: Desk, visitor: Visitor) -> list[CameraShown]:
