@@ -42,7 +42,7 @@ _SAID: Mapping[str, Wording] = {
         "{} pictures a second are analysed, {} are needed (chosen by us)",
     ),
     "set the camera to at least {} pictures a second": Wording(
-        "réglez la caméra sur {} images par seconde au moins ; si elle l’est, la machine a trop "
+        "réglez la cadence de la caméra à {}/s au moins ; si elle l’est, la machine a trop "
         "de caméras",
         "set the camera to at least {} pictures a second; if it is, the machine has too many "
         "cameras",

@@ -26,6 +26,9 @@ LATE_S = 3.0
 """A countdown that is over for so long and led to nothing is none."""
 COUNTS = frozenset({"unattended", "immobile"})
 """The conditions that are a matter of time alone, and of enough of it to be told."""
+TURNS = frozenset({"alone", "still_there", "immobile", "lying"})
+"""The conditions whose failing means that what was signalled is not so any more; another one may
+fail because the camera looks anew."""
 LASTING = frozenset({Event.ABANDONED_OBJECT, Event.PERSON_ON_GROUND})
 """Events of which it matters how it goes on."""
 DECISIVE: Mapping[Event, tuple[str, ...]] = {
@@ -122,7 +125,8 @@ def turn(desk: Desk, incident: Incident, language: Language) -> Turn | None:
     last = None
     for entry in _entries(desk, first.camera, datetime.now(UTC)):
         same = entry.rule == first.rule and box_iou(entry.candidate.where, box) >= SAME_PLACE
-        if same and entry.at > first.noticed:
+        told = entry.failed is None or entry.failed.name in TURNS
+        if same and told and entry.at > first.noticed:
             last = entry
     if last is None or last.failed is None:
         return None
