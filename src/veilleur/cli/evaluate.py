@@ -18,6 +18,7 @@ from rich.text import Text
 
 from veilleur.catalogue import Event
 from veilleur.cli.choosing import chosen
+from veilleur.engine.shape import OTHER_SHAPE
 from veilleur.errors import ConfigurationError, DatasetError
 from veilleur.evaluation import report
 from veilleur.evaluation.clip import meant
@@ -62,10 +63,14 @@ def evaluate(
 
 
 def _require_all_measured(results: Results) -> None:
-    """DatasetError that names what was not measured, for a mistake or damage."""
+    """DatasetError that names what was not measured, for a mistake, damage or another shape."""
     broken = [f"{c.id}: {c.error}" for c in results.clips if c.error]
     refused = [f"{c.id} {said}" for c in results.clips for said in c.refused]
+    other = [c.id for c in results.clips if OTHER_SHAPE in c.suspended_s]
     parts = []
+    if other:
+        number = several(len(other), "clip")
+        parts.append(f"rules were suspended in {number} of another shape: {_listed(other)}")
     if broken:
         number = several(len(results.clips), "clip")
         parts.append(f"{len(broken)} of {number} could not be measured: {_listed(broken)}")

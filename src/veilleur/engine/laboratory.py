@@ -20,6 +20,7 @@ from veilleur.cameras.replay import sampled, unheard
 from veilleur.cameras.sampling import Sampler
 from veilleur.engine.assembly import Assembly, Detectors
 from veilleur.engine.pipeline import Pipeline, Step
+from veilleur.engine.shape import fitted
 from veilleur.events.recording import read_recording
 from veilleur.events.specification import Point, RuleSpecification
 from veilleur.geometry import View
@@ -65,7 +66,7 @@ def _from_pixels(clip: LaboratoryClip, detectors: Detectors) -> Iterator[Step]:
         if pipeline is None:
             view = _view(clip, frame.picture.width, frame.picture.height)
             pipeline = _pipeline(clip, view, detectors)
-        yield pipeline.step(frame, _instant(clip))
+        yield pipeline.step(fitted(frame, pipeline.view)[0], _instant(clip))
 
 
 def frames_of(clip: LaboratoryClip) -> Iterator[Frame]:

@@ -26,6 +26,7 @@ from veilleur.engine.quiet import Quiet
 from veilleur.engine.recorded import Requests
 from veilleur.engine.report import CameraReport, Condition, Surprise
 from veilleur.engine.seen import Seen, Sight
+from veilleur.engine.shape import fitted
 from veilleur.engine.situations import Alert
 from veilleur.engine.timeline import Timeline
 from veilleur.engine.whynot import WhyNotHistory
@@ -43,8 +44,6 @@ PROVE_AGAIN_S = 5.0
 GOES_ON_S = 5.0
 """A situation is taken to go on for so long after the last look; a quiet scene is looked at by key
 frames, 2.5 s apart at most."""
-SAME_SHAPE = 0.02
-"""Aspect ratios that differ by less are the same: cameras round to whole macroblocks."""
 
 _CONDITIONS = {
     State.CONNECTING: Condition.CONNECTING,
@@ -207,11 +206,9 @@ class Seat:
             # Anew with each frame: the camera's clock and the host's drift apart.
             began = at - timedelta(seconds=frame.time)
             self.pipeline.begins = began.astimezone(member.zone)
-        suspended = _other_shape(frame.picture, self.pipeline.view)
-        if suspended is not None:
-            frame = replace(frame, blind="other shape")
+        frame, suspended = fitted(frame, self.pipeline.view)
         step = self.pipeline.step(frame, at)
-        self.trouble = suspended
+        self.trouble = Trouble(Condition.OTHER_SHAPE, suspended) if suspended else None
         return step
 
     def _prove(self, frame: Frame) -> None:
@@ -389,19 +386,6 @@ def _stirs(frame: Frame) -> bool:
     """Something moves, or the camera can't see whether it does."""
     activity = frame.activity
     return frame.blind is not None or activity.everywhere or len(activity.boxes) > 0
-
-
-def _other_shape(picture: Picture, view: View) -> Trouble | None:
-    """None: the picture is the view, perhaps at another resolution."""
-    ratio = picture.width * view.height / (picture.height * view.width)
-    if abs(ratio - 1.0) <= SAME_SHAPE:
-        return None
-    return Trouble(
-        Condition.OTHER_SHAPE,
-        f"rules suspended: the picture is {picture.width}x{picture.height} now, its zones were "
-        f"drawn on {view.width}x{view.height} (set the camera back to that shape, or draw the "
-        "zones anew and restart)",
-    )
 
 
 def _with_next(condition: Condition, words: str) -> Trouble:

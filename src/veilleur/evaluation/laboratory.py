@@ -8,6 +8,7 @@ from functools import cache
 
 import av
 
+from veilleur.cameras.source import open_feed, parse_source
 from veilleur.engine.assembly import Detectors
 from veilleur.engine.laboratory import LaboratoryClip, analyse
 from veilleur.engine.pipeline import Step
@@ -89,10 +90,16 @@ def _size(request: Request) -> tuple[int, int]:
     if request.clip.is_scenes:
         recording = read_recording(request.path)
         return recording.width, recording.height
+    _require_video(request)
+    feed = open_feed(parse_source(str(request.path)))
+    feed.close()
+    return feed.facts.width, feed.facts.height
+
+
+def _require_video(request: Request) -> None:
     try:
         with av.open(request.path) as container:
-            stream = container.streams.video[0]
-            return stream.width, stream.height
+            _ = container.streams.video[0]
     except (av.FFmpegError, IndexError) as error:
         raise CameraRefused(
             f"{request.path.name} {unreadable(error)}",

@@ -15,7 +15,7 @@ from veilleur.evaluation.counting import CountSample, window
 from veilleur.evaluation.sidecars import BoxTruth, HeadCount
 from veilleur.evaluation.thumbnails import Thumbnail, draw
 from veilleur.evaluation.tracking import FrameBoxes, TrackingScore, score_tracks
-from veilleur.evaluation.wholeness import Reading, Watched, remarks
+from veilleur.evaluation.wholeness import Reading, Watched, of_suspended, remarks, suspended_s
 from veilleur.events.rule import Check
 from veilleur.events.scene import Scene
 from veilleur.events.specification import RuleSpecification
@@ -77,7 +77,8 @@ class Observed:
     """Everything measured on one clip.
 
     seconds: watched, the held last picture included, long gaps left out. ends_s: on its own clock.
-    remarks: what makes this worth less.
+    suspended_s: for how long rules were suspended, by what the pictures were blind by. remarks:
+    what makes this worth less.
     """
 
     clip: str
@@ -92,6 +93,7 @@ class Observed:
     tracking: TrackingScore | None = None
     thumbnails: tuple[Thumbnail, ...] = ()
     error: str | None = None
+    suspended_s: dict[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     cpu_s: float = 0.0
 
@@ -107,6 +109,7 @@ class Observer:
     heads: Sequence[HeadCount] = ()
     pictures: bool = False
     _times: list[float] = field(default_factory=list)
+    _blind: list[str | None] = field(default_factory=list)
     _view: View | None = None
     _alerts: list[SeenAlert] = field(default_factory=list)
     _thumbnails: list[Thumbnail] = field(default_factory=list)
@@ -126,6 +129,7 @@ class Observer:
     def see(self, step: Step) -> None:
         """Take down what this step says about the clip's own rules."""
         self._times.append(step.time)
+        self._blind.append(step.scene.blind)
         self._view = step.scene.view
         for alert in step.alerts:
             if alert.rule.startswith(self.prefix):
@@ -144,7 +148,8 @@ class Observer:
     ) -> Observed:
         """Everything seen so far."""
         view = self._view or View(0, 0)
-        watched = Watched.of(self._times)
+        watched, suspended = Watched.of(self._times), suspended_s(self._times, self._blind)
+        said = *remarks(self.clip, watched, reading), *of_suspended(suspended)
         return Observed(
             clip=self.clip.id,
             seconds=watched.seconds,
@@ -158,7 +163,8 @@ class Observer:
             tracking=score_tracks(self._true, self._tracked) if self._true else None,
             thumbnails=tuple(self._thumbnails),
             error=error,
-            remarks=remarks(self.clip, watched, reading) if watched.pictures and not error else (),
+            suspended_s=suspended,
+            remarks=said if watched.pictures and not error else (),
             cpu_s=cpu_s,
         )
 

@@ -177,7 +177,8 @@ class ClipLine(_Part):
 
     error: why nothing of it was measured. refused: rules that were not, for a mistake in the
     dataset. remarks: what makes its numbers worth less. seconds: watched, long gaps left out.
-    ends_s: the end on the clip's own clock.
+    ends_s: the end on the clip's own clock. suspended_s: for how long rules were suspended, by what
+    the pictures were blind by.
     """
 
     id: str
@@ -193,6 +194,7 @@ class ClipLine(_Part):
     refused: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     ends_s: float = 0.0
+    suspended_s: dict[str, float] = {}
 
 
 class Together(_Part):
@@ -457,6 +459,7 @@ def _clip_line(a: Assessed, dataset: Dataset) -> ClipLine:
         error=a.observed.error,
         ends_s=round(a.observed.ends_s, 3),
         remarks=a.observed.remarks,
+        suspended_s={by: round(s, 3) for by, s in a.observed.suspended_s.items()},
         refused=() if a.observed.error else _refused(a.clip, dataset),
     )
 

@@ -5,7 +5,7 @@ A truth after the end counts as the format says, but never without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ from statistics import median
 import av
 
 from veilleur.cameras.decoding import Counts
+from veilleur.engine.shape import OTHER_SHAPE
 from veilleur.evaluation.clip import Clip
 from veilleur.evaluation.counting import window
 
@@ -57,6 +58,21 @@ class Watched:
         return cls(len(times), seconds, times[-1] + last, gaps, missing)
 
 
+def suspended_s(times: Sequence[float], blind: Sequence[str | None]) -> dict[str, float]:
+    """For how long rules were suspended, by what the pictures were blind by. times: of the
+    pictures, rising; blind: of each (`Frame.blind`).
+
+    >>> suspended_s([0.0, 0.5, 1.0, 1.5], [None, "dark", None, "dark"])
+    {'dark': 1.0}
+    """
+    steps = [min(later - earlier, LONGEST_GAP_S) for earlier, later in pairwise(times)]
+    found: dict[str, float] = {}
+    for step, by in zip([*steps, *steps[-1:]], blind, strict=False):
+        if by is not None:
+            found[by] = found.get(by, 0.0) + step
+    return dict(sorted(found.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What reading a file met with. announced_s: how long it says it is, None where it doesn't."""
@@ -86,6 +102,13 @@ def nothing_read(clip: Clip, counts: Counts) -> str:
     damaged = f": {counts.corrupt} could not be decoded" if counts.corrupt else ""
     what = "observation" if clip.is_scenes else "picture"
     return f"{clip.file} holds no {what} that can be read{damaged} (replace the file)"
+
+
+def of_suspended(suspended: Mapping[str, float]) -> Iterator[str]:
+    """What the live screen says of a blind camera. suspended: seconds by what it was blind by."""
+    for by, seconds in suspended.items():
+        what_next = " (its zones are those of its first pictures: cut the clip there)"
+        yield f"rules suspended for {seconds:.1f} s: {by}" + what_next * (by == OTHER_SHAPE)
 
 
 def remarks(clip: Clip, watched: Watched, reading: Reading) -> tuple[str, ...]:
