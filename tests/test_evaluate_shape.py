@@ -69,7 +69,7 @@ def test_the_report_tells_for_how_long_and_the_exit_code_that_it_was(
     asked = [str(folder), "--jobs", "1", "--json", str(out), "--html", str(page)]
     result = CliRunner().invoke(app, asked)
     assert isinstance(result.exception, DatasetError)
-    assert "rules were suspended in 1 clip of another shape: a" in str(result.exception)
+    assert str(result.exception) == "rules were suspended in 1 clip of another shape: a"
     (line,) = json.loads(out.read_text())["clips"]
     assert line["error"] is None
     assert line["suspended_s"]["other shape"] == pytest.approx(2.0, abs=0.3)

@@ -78,7 +78,7 @@ def _require_all_measured(results: Results) -> None:
         number = several(len(refused), "mistake")
         parts.append(f"{number} in rules, which were not measured: {_listed(refused)}")
     if parts:
-        some = len(broken) < len(results.clips)
+        some = (broken or refused) and len(broken) < len(results.clips)
         raise DatasetError("; ".join(parts), remedy="the others were" if some else "")
 
 
