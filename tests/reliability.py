@@ -42,6 +42,10 @@ Written by `python -m tests.reliability`; the names of faults and invariants are
 (I2), no frame without authorisation (I3), an intact record (I4), blindness shown within 10 s (I5),
 no invention (I6), back within 10 s (I7). No failure in n trials bounds the rate at 3/n (95 %).
 
+Every `make test` runs the numbers of the rows without "long", `make test-long` those of the others;
+a row tells how many were really done where it was ended sooner. A trial that fails prints the
+command that does it again. Seconds are those of a machine with the load that stands behind them.
+
 """
 
 
@@ -190,7 +194,7 @@ def table(outcomes: list[Outcome], before: str) -> str:
     new = {one.row.fault: _line(one) for one in outcomes}
     order = [row.fault for row in sorted(rows(long=False) + rows(long=True), key=_place)]
     lines = [
-        HEAD,
+        HEAD.rstrip() + "\n",
         "| fault | what | trials | result | seconds | when and where |",
         "|---|---|---|---|---|---|",
         *(line for fault in order if (line := new.get(fault) or kept.get(fault))),
