@@ -95,8 +95,8 @@ def test_what_burned_when_analysis_began_is_told_as_such() -> None:
     [
         ({"looks": 2}, "verified"),
         ({"sort": Sort.SMOKE, "looks": 3}, "verified"),
-        ({"sure": 0.5}, "flame_seen"),
-        ({"sort": Sort.SMOKE, "sure": 0.75}, "smoke_seen"),
+        ({"sure": 0.75}, "flame_seen"),
+        ({"sort": Sort.SMOKE, "sure": 0.85}, "smoke_seen"),
         ({"box": Box(200, 580, 215, 600)}, "fire_size"),
         ({"stirs": 0.34}, "stirring"),
         ({"moved": 0.9}, "stays"),
@@ -120,8 +120,8 @@ def test_each_condition_alone_keeps_it_quiet_and_says_so(
     "other",
     [
         {"looks": 3},
-        {"sure": 0.6},
-        {"sort": Sort.SMOKE, "sure": 0.8, "grown": 1.5},
+        {"sure": 0.8},
+        {"sort": Sort.SMOKE, "sure": 0.9, "grown": 1.5},
         {"box": Box(200, 575, 215, 600)},
         {"stirs": 0.35},
         {"moved": 0.8},

@@ -36,7 +36,7 @@ LOOKS = {
     Sort.FLAME: 3,
     Sort.SMOKE: 4,
 }  # fewer tell nothing: below two pictures a second no smoke is told
-SURE = {Sort.FLAME: 0.6, Sort.SMOKE: 0.8}  # share of the looks in which the verifier sees it
+SURE = {Sort.FLAME: 0.8, Sort.SMOKE: 0.9}  # share of the looks in which the verifier sees it
 STIRS = {Sort.FLAME: 0.35, Sort.SMOKE: 0.6}  # share of it that changed just before
 GROWN = {Sort.FLAME: 1.2, Sort.SMOKE: 1.5}  # times its first area
 LARGER = {Sort.FLAME: 1.0, Sort.SMOKE: 4.0}  # times the least size: small drifts are anything

@@ -35,13 +35,13 @@ FIRE = VerifierModel(
 class FireSettings:
     """every_s, idle_s: least time between two steps while something burns, and else. looks: at
     most so many inferences a step; flames_s, clouds_s: and so many a second in the long run of each
-    sort, three saved up, but for what burns. sees: score from which the verifier sees fire; dull:
-    below it, it sees none. again_s: so long until it is shown that again, longer each time, unless
-    it has become half as large again; sooner what is of the colour of fire and flickers (fiery:
-    their product) and was not looked at `often` in vain. recent_s: looks and places so old
-    still count. lost_s: not seen for so long, a candidate is forgotten; one that the verifier saw
-    burn, after held_s. start_s: what is first seen so soon after looking began was there before.
-    near: how far from where it was a candidate may be found, in its own sizes.
+    sort, three saved up, but for what burns. sees, sees_smoke: score from which the verifier sees
+    it; dull: below it, it sees none. again_s: so long until it is shown that again, longer each
+    time, unless it has become half as large again; sooner what is of the colour of fire and
+    flickers (fiery: their product) and was not looked at `often` in vain. recent_s: looks and
+    places so old still count. lost_s: not seen for so long, a candidate is forgotten; one that the
+    verifier saw burn, after held_s. start_s: what is first seen so soon after looking began was
+    there before. near: how far from where it was a candidate may be found, in its own sizes.
     """
 
     every_s: float = 0.18
@@ -50,6 +50,7 @@ class FireSettings:
     flames_s: float = 2.0
     clouds_s: float = 1.2
     sees: float = 0.5
+    sees_smoke: float = 0.7
     dull: float = 0.25
     again_s: float = 0.9
     recent_s: float = 2.0
@@ -212,7 +213,12 @@ class FireWatch:
     def _burns(self, one: _Followed) -> bool:
         """It was seen to burn, and on the whole still is: smoke may hide it for a look."""
         scores = [look.score for look in one.looks]
-        return bool(scores) and max(scores) >= self._set.sees and sum(scores) >= KEEPS * len(scores)
+        return (
+            bool(scores) and max(scores) >= self._sees(one) and sum(scores) >= KEEPS * len(scores)
+        )
+
+    def _sees(self, one: _Followed) -> float:
+        return self._set.sees if one.sort is Sort.FLAME else self._set.sees_smoke
 
     def _verify(self, picture: Picture, time: float) -> None:
         """Those that seem to burn, then the most suspicious, as far as looks are left."""
@@ -257,7 +263,7 @@ class FireWatch:
             since=one.since,
             until=one.last.time,
             burns_since=one.burns_since,
-            sure=sum(s >= self._set.sees for s in scores) / max(len(scores), 1),
+            sure=sum(s >= self._sees(one) for s in scores) / max(len(scores), 1),
             looks=len(scores),
             score=sum(scores) / max(len(scores), 1),
             stirs=sum(place.stirred for place in one.places) / max(len(one.steps), 1),
