@@ -161,7 +161,7 @@ def rules(*lines: str) -> str:
         ),
         (
             rules("event: forbidden_zone, zone: [[0, 0], [1.5, 0], [1, 1]]"),
-            ["5:", "less than or equal to 1", "relative to the picture"],
+            ["5:", "must be 1 at most", "relative to the picture"],
         ),
         (rules(f"event: forbiden_zone, {ZONE}"), ["5:18: ", "forbidden_zone"]),
         (rules("event: weapon, line: [[0, 0], [1, 1]]"), ["weapon needs a zone"]),
@@ -178,7 +178,7 @@ def rules(*lines: str) -> str:
                 "event: forbidden_zone, zone: [[0, 0], [1, 1]]",
                 f"event: forbidden_zone, {ZONE}, params: {{dwell_s: -1}}",
             ),
-            ["5:41: ", "6:", "greater than or equal to 0"],
+            ["5:41: ", "6:", "must be 0 at least"],
         ),
     ],
 )
@@ -230,7 +230,7 @@ def test_all_mistakes_of_a_site_file_are_told_at_once_whatever_their_kind(tmp_pa
         (11, 23, "did you mean 'forbidden_zone'?"),
         (11, 45, "crosses itself"),
         (12, 61, "points are relative to the picture"),
-        (13, 19, "greater than or equal to 0"),
+        (13, 19, "must be 0 at least"),
         (14, 36, "density does not look at vehicles"),
         (15, 19, "max_people or max_per_m2, not both"),
         (16, 38, "unknown setting (did you mean 'zone'?)"),

@@ -249,7 +249,7 @@ def test_a_mistake_in_a_typed_act_is_said_in_the_language_of_whoever_typed(
 def test_the_page_says_each_mistake_with_its_line_and_setting(made: House) -> None:
     boss = made.browser("supervisor")
     text = TEXT.replace("cultural", "politique")
-    for language, words in (("en", "Input should be"), ("fr", "« politique » n’est pas admis ici")):
+    for language, words in (("en", "is none of"), ("fr", "« politique » n’est pas admis ici")):
         boss.post("/account/language", data={"language": language, "csrf": csrf(boss)})
         page = boss.post("/authorisations", data={"text": text, "csrf": csrf(boss)})
         assert page.status_code == 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -159,3 +160,28 @@ def test_a_detector_setting_without_a_model_runs_the_embedded_one(tmp_path: Path
     setting = load_site(path).detector
     assert setting is not None
     assert setting.choice(tmp_path).model == NANODET
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("rate_hz: 4", "rate_hz: 0", "must be more than 0"),
+        ("rate_hz: 4", "rate_hz: 31", "must be 30 at most"),
+        ("subject: both", "subject: dog", "'dog' is none of 'person', 'vehicle' or 'both'"),
+        ("id: gate", "id: 12", "must be a text"),
+        ("id: gate", "id: ../x", "has characters that are not allowed here"),
+        ("site: Station square", "site: ''", "must not be empty"),
+        ("dwell_s: 2", "dwell_s: .inf", "params.dwell_s: inf is no number"),
+        ("dwell_s: 2", "dwell_s: -1", "params.dwell_s: must be 0 at least"),
+        ("dwell_s: 2", "schedule: daily", "there is holidays, time_zone, weekly"),
+        ("dwell_s: 2", "schedule: {week: {}}", "did you mean weekly?"),
+        ("dwell_s: 2", "schedule: {sundays: {}}", "there is holidays, time_zone, weekly"),
+    ],
+)
+def test_a_mistake_is_told_in_our_own_words(folder: Path, old: str, new: str, words: str) -> None:
+    path = folder / "site.yaml"
+    path.write_text(TEXT.replace(old, new), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_site(path)
+    assert words in str(caught.value)
+    assert not re.search(r"[Ii]nput should|should have|instance of|[Tt]uple", str(caught.value))

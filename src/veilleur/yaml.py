@@ -27,6 +27,39 @@ MOST_NODES = 200_000
 """Keys and values of one file: a site of a thousand cameras has fewer."""
 NO_NUMBER = ("float_parsing", "int_parsing")
 """Pydantic's words for a text where a number should stand, as in `2 min`."""
+WORDS = {
+    "float_parsing": "{input!r} is no number",
+    "int_parsing": "{input!r} is no number",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "finite_number": "must be a finite number",
+    "less_than_equal": "must be {le:g} at most",
+    "greater_than_equal": "must be {ge:g} at least",
+    "less_than": "must be less than {lt:g}",
+    "greater_than": "must be more than {gt:g}",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a text (in quotes, where it looks like a number)",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "{input!r} has characters that are not allowed here ({pattern})",
+    "path_type": "must be the name of a file",
+    "enum": "{input!r} is none of {expected}",
+    "literal_error": "{input!r} is none of {expected}",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "too_short": "must be {min_length} at least, not {actual_length}",
+    "too_long": "must be {max_length} at most, not {actual_length}",
+    "extra_forbidden": "unknown setting",
+    "missing": "is missing",
+    "model_type": "must hold settings (key: value)",
+    "dict_type": "must hold settings (key: value)",
+    "timezone_aware": "has no time zone",
+    "datetime_parsing": "{input!r} is no date with its time",
+    "datetime_from_date_parsing": "{input!r} is no date with its time",
+    "datetime_type": "{input!r} is no date with its time",
+}
+"""Pydantic's kinds of mistakes in our words; its own where a validator of ours gave them."""
 UNITS = {
     "_per_m2": "people per square metre",
     "_m_s": "metres a second",
@@ -295,7 +328,7 @@ def explain(
         setting = ".".join(str(part) for part in location)
         found.append(
             ConfigurationError(
-                f"{setting or 'file'}: {_plain_words(detail)}",
+                f"{setting or 'file'}: {plain_words(detail)}",
                 remedy=_remedy(detail, str(location[-1] if location else ""), model),
                 setting=setting,
                 file=str(path),
@@ -345,18 +378,10 @@ def _is_tag(part: str | int) -> bool:
     return isinstance(part, str) and ("[" in part or part.startswith("function-"))
 
 
-def _plain_words(detail: ErrorDetails) -> str:
-    kind = detail["type"]
-    if kind in NO_NUMBER:
-        return f"{detail['input']!r} is no number"
-    if kind == "extra_forbidden":
-        return "unknown setting"
-    if kind == "missing":
-        return "is missing"
-    if kind in ("model_type", "dict_type"):
-        return "must hold settings (key: value)"
-    if kind == "timezone_aware":
-        return "has no time zone"
+def plain_words(detail: ErrorDetails) -> str:
+    """What is wrong with a setting, in our words: one of pydantic's mistakes."""
+    if words := WORDS.get(detail["type"]):
+        return words.format_map({**detail.get("ctx", {}), "input": detail["input"]})
     return detail["msg"].removeprefix("Value error, ")
 
 
@@ -389,13 +414,14 @@ def _names(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
     seen.add(model)
     names = {field.alias or name for name, field in model.model_fields.items()}
     for field in model.model_fields.values():
-        for inner in _models_in(field.annotation):
+        for inner in models_in(field.annotation):
             if inner not in seen:
                 names |= _names(inner, seen)
     return names
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a field's type speaks of."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
+    return [model for part in getattr(annotation, "__args__", ()) for model in models_in(part)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -25,7 +26,7 @@ from veilleur.events import (
 from veilleur.events.rule import Rule
 from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View
-from veilleur.yaml import NO_NUMBER, unit_of
+from veilleur.yaml import NO_NUMBER, models_in, plain_words, unit_of
 
 P = TypeVar("P", bound=BaseModel)
 WITH_VEHICLES = (Event.FORBIDDEN_ZONE, Event.WRONG_WAY)
@@ -129,13 +130,15 @@ def parse_specification(raw: Mapping[str, object]) -> RuleSpecification:
     try:
         return RuleSpecification.model_validate(dict(raw))
     except ValidationError as error:
-        known = list(RuleSpecification.model_fields)
-        raise _understood(error.errors(include_url=False)[0], name, known, setting="") from error
+        detail = error.errors(include_url=False)[0]
+        raise _understood(detail, name, RuleSpecification, setting="") from error
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """ "did you mean ...?" or the list of what there is."""
+    """ "did you mean ...?" or the list of what there is, "" for nothing."""
     choices = sorted(known)
+    if not choices:
+        return ""
     near = get_close_matches(word, choices, n=1)
     return f"did you mean {near[0]}?" if near else "there is " + ", ".join(choices)
 
@@ -153,14 +156,19 @@ def parameter_mistakes(spec: RuleSpecification) -> list[ConfigurationError]:
     """Everything that is wrong with the parameters alone; none for an event without a rule."""
     if spec.event not in RULES:
         return []
+    endless = _endless(spec)
+    told = {error.setting for error in endless}
     try:
         RULES[spec.event].parameters.model_validate(spec.params)
     except ValidationError as error:
-        return _all_understood(error, spec.id, RULES[spec.event].parameters)
-    return []
+        more = _all_understood(error, spec.id, RULES[spec.event].parameters)
+        return [*endless, *(one for one in more if one.setting not in told)]
+    return endless
 
 
 def _checked(spec: RuleSpecification, model: type[P]) -> P:
+    if endless := _endless(spec):
+        raise endless[0]
     try:
         return model.model_validate(spec.params)
     except ValidationError as error:
@@ -170,13 +178,12 @@ def _checked(spec: RuleSpecification, model: type[P]) -> P:
 def _all_understood(
     error: ValidationError, rule: str, model: type[BaseModel]
 ) -> list[ConfigurationError]:
-    known = list(model.model_fields)
     details = error.errors(include_url=False)
-    return [_understood(detail, rule, known, setting="params") for detail in details]
+    return [_understood(detail, rule, model, setting="params") for detail in details]
 
 
 def _understood(
-    detail: ErrorDetails, rule: str, known: list[str], *, setting: str
+    detail: ErrorDetails, rule: str, model: type[BaseModel], *, setting: str
 ) -> ConfigurationError:
     """One mistake of pydantic's list, in our words."""
     place = [str(part) for part in detail["loc"]]
@@ -184,7 +191,7 @@ def _understood(
     if detail["type"] == "extra_forbidden":
         return ConfigurationError(
             f"rule {rule}: unknown {path}",
-            remedy=_known_as(place[-1], known) if len(place) == 1 else "remove it",
+            remedy=_known_as(place[-1], _names_at(model, place[:-1])) or "remove it",
             setting=path,
         )
     if place == ["event"]:
@@ -200,7 +207,33 @@ def _understood(
             remedy=f"write the number alone, in {unit}",
             setting=path,
         )
-    message = detail["msg"].removeprefix("Value error, ")
+    remedy = "see docs/events.md"
+    if detail["type"] in ("model_type", "dict_type") and (names := _names_at(model, place)):
+        remedy = "there is " + ", ".join(sorted(names))
     return ConfigurationError(
-        f"rule {rule}: {path}: {message}", remedy="see docs/events.md", setting=path
+        f"rule {rule}: {path}: {plain_words(detail)}", remedy=remedy, setting=path
     )
+
+
+def _names_at(model: type[BaseModel], place: Sequence[str]) -> list[str]:
+    """Names of the settings that stand there; none where names are free."""
+    for part in place:
+        field = model.model_fields.get(part)
+        inner = models_in(field.annotation) if field is not None else []
+        if not inner:
+            return []
+        model = inner[0]
+    return list(model.model_fields)
+
+
+def _endless(spec: RuleSpecification) -> list[ConfigurationError]:
+    """Numbers without an end: a rule that waits for ever never signals."""
+    return [
+        ConfigurationError(
+            f"rule {spec.id}: params.{name}: {value!r} is no number",
+            remedy=f"write the number alone, in {unit_of(name) or 'figures'}",
+            setting=f"params.{name}",
+        )
+        for name, value in spec.params.items()
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
