@@ -62,7 +62,7 @@ def demo_pictures() -> Iterator[ImageArray]:
     """All pictures of the demo clip, (576, 768, 3) BGR."""
     with as_file(files("veilleur") / "demo" / "vtest.mp4") as path, av.open(str(path)) as clip:
         for frame in clip.decode(video=0):
-            yield frame.to_ndarray(format="bgr24")
+            yield np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
 
 
 def busy(size: Size, *, b_frames: int = 0) -> Path:
@@ -116,7 +116,7 @@ def _blended(size: Size) -> Iterator[ImageArray]:
         while int(place) > at:
             low, high, at = high, next(fitted), at + 1
         share = place - at
-        yield cv2.addWeighted(low, 1 - share, high, share, 0)
+        yield np.asarray(cv2.addWeighted(low, 1 - share, high, share, 0), np.uint8)
 
 
 def _fit(picture: ImageArray, size: Size) -> ImageArray:
