@@ -346,7 +346,9 @@ def test_a_file_that_cannot_be_analysed_is_an_exit_code(watching: Any, tmp_path:
     path.write_text("no video\n" * 100)
     watch = watching("--json", path)
     assert watch.ended() == 2
+    assert watch.err.count("is not a video that can be read") == 1, "told once"
     assert "clip: refused: " in watch.err
+    assert "not analysed to the end: clip" in watch.err
     assert watch.out == ""
 
 

@@ -233,11 +233,15 @@ def _printed(line: str) -> bool:
 
 
 def _refuse_unfinished(reports: Sequence[CameraReport]) -> None:
-    """Raises CameraError for files that were not analysed to their end."""
+    """Raises CameraError for files that were not analysed to their end; why was told already."""
     unfinished = [report for report in reports if report.condition.trouble]
     if unfinished:
-        words = "; ".join(f"{r.camera}: {r.condition}: {r.cause}" for r in unfinished)
-        raise CameraError(words, camera=unfinished[0].camera, cause=unfinished[0].condition)
+        raise CameraError(
+            f"not analysed to the end: {', '.join(report.camera for report in unfinished)}",
+            remedy="why is told above",
+            camera=unfinished[0].camera,
+            cause=unfinished[0].condition,
+        )
 
 
 def as_record(alert: Alert, reference: str, language: Language = "en") -> dict[str, Any]:
