@@ -341,6 +341,22 @@ def test_a_file_that_is_no_video_is_refused_by_name(
     assert report.cause.endswith(")"), "what to do next"
 
 
+def test_a_file_of_a_codec_that_is_not_decoded_is_to_be_converted(tmp_path: Path) -> None:
+    """There is no camera that could be set."""
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("ffv1", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        picture = av.VideoFrame.from_ndarray(np.zeros((72, 64), np.uint8), "yuv420p")
+        film.mux(stream.encode(picture))
+        film.mux(stream.encode(None))
+    files = [member("clip", path)]
+    with Node(files, laboratory(files), Made()) as node:
+        until(lambda: node.ended, node)
+        cause = of(node, "clip").cause
+    assert "holds ffv1, which is not decoded here (convert it to H.264 or H.265)" in cause
+
+
 def test_what_can_be_read_of_a_spoilt_file_is_analysed(tmp_path: Path) -> None:
     """Cut off in the middle, and bytes turned over on the way: no crash, no false end."""
     whole = street(tmp_path / "whole.ts", 4.0)

@@ -390,6 +390,12 @@ def _video_only(source: Source, container: InputContainer) -> VideoStream:
     if context is None or context.name not in DECODERS:
         name = "unknown" if context is None else context.name
         container.close()
+        if source.kind is Kind.FILE:
+            raise CameraRefused(
+                f"{source.address} holds {name}, which is not decoded here",
+                remedy="convert it to H.264 or H.265",
+                cause="codec",
+            )
         raise CameraRefused(
             f"{source.address} sends {name}, which is not decoded here",
             remedy="set the camera to H.264 or H.265",

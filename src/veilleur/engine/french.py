@@ -161,6 +161,8 @@ _SENTENCES = {
         "redémarrez la caméra ; elle est reconnectée d’elle-même"
     ),
     "choose another stream": "choisissez un autre flux",
+    "{} holds {}, which is not decoded here": "{} contient du {}, qui n’est pas décodé ici",
+    "convert it to H.264 or H.265": "convertissez-le en H.264 ou H.265",
     "set the camera to H.264 or H.265": "réglez la caméra sur H.264 ou H.265",
     "type the password as it is, without percent-encoding": (
         "tapez le mot de passe tel quel, sans codage en %"
