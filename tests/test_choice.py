@@ -13,8 +13,9 @@ from veilleur.errors import ModelUnusable
 from veilleur.geometry import FloatArray, ImageArray
 from veilleur.perception.adapters import Outputs
 from veilleur.perception.backends import BACKENDS, Backend, Loading, Precision
-from veilleur.perception.choice import Origin, Trial, best, decide
+from veilleur.perception.choice import Origin, Trial, best, decide, machine_key, memory_file
 from veilleur.perception.loader import Choice
+from veilleur.perception.models import NANODET
 from veilleur.perception.objects import Detections
 from veilleur.perception.reference import agreement, reference_pictures
 
@@ -105,13 +106,16 @@ def test_other_weights_are_measured_again(tmp_path: Path) -> None:
     other.write_bytes(b"other")
     changed = model.model_copy(update={"file": other})
     assert decide(changed, cache=tmp_path, backends=[maker.backend()]).origin is Origin.MEASURED
+    for again in (model, changed):
+        kept = decide(again, cache=tmp_path, backends=[maker.backend()])
+        assert kept.origin is Origin.REMEMBERED, "neither has put the other out"
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"layout": 1}', "\x00\xff"])
 def test_a_broken_memory_is_measured_again_and_that_is_said(tmp_path: Path, content: str) -> None:
-    file = tmp_path / "choice.json"
-    file.write_text(content, encoding="latin-1")
     backends = [made((5, 5, 5), (9, 4, 1)).backend()]
+    file = memory_file(tmp_path, machine_key(NANODET, backends))
+    file.write_text(content, encoding="latin-1")
     broken = decide(cache=tmp_path, backends=backends)
     assert broken.origin is Origin.MEASURED
     assert "measured again" in broken.notice

@@ -37,7 +37,7 @@ from veilleur.events.rule import Check
 from veilleur.events.wording import Language
 from veilleur.geometry import Box
 from veilleur.perception.backends import Precision, cores
-from veilleur.perception.choice import LAYOUT, Memory, Trial, machine_key, remember
+from veilleur.perception.choice import LAYOUT, Memory, Trial, machine_key, memory_file, remember
 from veilleur.perception.models import NANODET
 from veilleur.simulation.message import Credentials
 from veilleur.simulation.simulator import SimulatedCamera, Simulator
@@ -64,8 +64,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """With a choice already made for this machine, so that nothing is measured here."""
     folder = tmp_path_factory.mktemp("cache")
     trial = Trial(backend="onnxruntime", precision=Precision.FP32, streams=cores(), agreement=1.0)
-    memory = Memory(layout=LAYOUT, key=machine_key(NANODET), chosen=trial, trials=(trial,))
-    assert remember(folder / "veilleur" / "choice.json", memory) == ""
+    key = machine_key(NANODET)
+    memory = Memory(layout=LAYOUT, key=key, chosen=trial, trials=(trial,))
+    assert remember(memory_file(folder / "veilleur", key), memory) == ""
     return {**os.environ, "XDG_CACHE_HOME": str(folder), "COLUMNS": "80"}
 
 

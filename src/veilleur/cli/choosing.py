@@ -8,7 +8,7 @@ from veilleur.engine.assembly import Detectors
 from veilleur.engine.french import say
 from veilleur.events.wording import Language
 from veilleur.geometry import View
-from veilleur.perception.choice import cache_folder, decide, machine_key, recall
+from veilleur.perception.choice import cache_folder, decide, machine_key, memory_file, recall
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import NANODET
 
@@ -24,7 +24,8 @@ def chosen(setting: Choice | None = None, language: Language = "en") -> Choice:
     if setting is not None:
         Detectors(setting).fitting(USUAL)
         return decide(setting=setting).choice
-    memory, _ = recall(cache_folder() / "choice.json", machine_key(NANODET))
+    key = machine_key(NANODET)
+    memory, _ = recall(memory_file(cache_folder(), key), key)
     if memory is None:
         tell(say(FIRST, language))
     decision = decide()

@@ -98,8 +98,8 @@ def decide(
     """
     if setting is not None:
         return Decision(setting, Origin.SETTING)
-    file = (cache or cache_folder()) / "choice.json"
     key = machine_key(model, backends)
+    file = memory_file(cache or cache_folder(), key)
     memory, notice = recall(file, key)
     if memory is not None:
         return _decision(memory, model, Origin.REMEMBERED, notice)
@@ -270,6 +270,11 @@ def installed(package: str) -> str:
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "absent"
+
+
+def memory_file(folder: Path, key: str) -> Path:
+    """Each key has its own: two installs of one user don't measure anew in turns."""
+    return folder / f"choice-{key[:16]}.json"
 
 
 def recall(file: Path, key: str) -> tuple[Memory | None, str]:
