@@ -162,21 +162,35 @@ def test_a_scene_is_summed_up() -> None:
 
 
 # ---------------------------------------------------------------------- what it can serve
+WEAK = (Event.WEAPON, Event.FIRE)
+
+
 def test_a_good_camera_is_fit_for_all_and_says_what_it_measured() -> None:
     everything = judge_all(STREAM, SCENE, VIEW)
     assert [v.event for v in everything] == list(Event)
-    verdicts = [v for v in everything if v.event is not Event.WEAPON]
+    verdicts = [v for v in everything if v.event not in WEAK]
     assert {v.fit for v in verdicts} == {Fit.YES}
     assert all("25 pictures a second" in v.reason and not v.remedy for v in verdicts)
     built = {v.event for v in verdicts if v.built}
     assert {Event.FORBIDDEN_ZONE, Event.CROWD_MOVEMENT} <= built <= set(RULES)
 
 
-def test_for_weapons_even_a_good_camera_is_told_not_to_rely_on_it() -> None:
-    verdict = judge(STREAM, SCENE, VIEW, Event.WEAPON)
+@pytest.mark.parametrize(
+    ("event", "word"), [(Event.WEAPON, "experimental"), (Event.FIRE, "hardly any smoke")]
+)
+def test_of_a_weak_event_even_a_good_camera_is_told_not_to_rely_on_it(
+    event: Event, word: str
+) -> None:
+    verdict = judge(STREAM, SCENE, VIEW, event)
     assert (verdict.fit, verdict.built) == (Fit.LIMITED, True)
-    assert "experimental" in verdict.reason
+    assert word in verdict.reason
     assert "do not rely on it" in verdict.remedy
+
+
+def test_a_picture_too_small_for_anything_serves_no_event() -> None:
+    verdicts = judge_all(STREAM, SCENE, View(64, 48))
+    assert {v.fit for v in verdicts} == {Fit.NO}
+    assert all("48 pixels high" in v.reason for v in verdicts)
 
 
 ZONE, DENSITY, WEAPON = Event.FORBIDDEN_ZONE, Event.DENSITY, Event.WEAPON
@@ -208,7 +222,7 @@ ZONE, DENSITY, WEAPON = Event.FORBIDDEN_ZONE, Event.DENSITY, Event.WEAPON
         ),
         pytest.param(ZONE, {}, {"people": crowd(90.0, 3)}, Fit.LIMITED, "too few", id="few seen"),
         pytest.param(ZONE, {}, {"people": None}, Fit.LIMITED, "nobody", id="nobody seen"),
-        pytest.param(Event.FIRE, {}, {"people": None}, Fit.YES, "", id="fire needs nobody"),
+        pytest.param(Event.FIRE, {}, {"people": None}, Fit.LIMITED, "smoke", id="fire, nobody"),
     ],
 )
 def test_each_shortcoming_decides_with_its_reason(
@@ -224,7 +238,7 @@ def test_what_the_density_rule_objects_is_the_verdict_of_density_alone() -> None
     told = Finding(Fit.NO, "only 3 of 40 people are seen clearly", "zoom in")
     verdicts = {v.event: v for v in judge_all(STREAM, SCENE, VIEW, told)}
     assert (verdicts[DENSITY].fit, verdicts[DENSITY].reason) == (Fit.NO, told.reason)
-    assert all(v.fit is Fit.YES for e, v in verdicts.items() if e not in (DENSITY, WEAPON))
+    assert all(v.fit is Fit.YES for e, v in verdicts.items() if e not in (DENSITY, *WEAK))
 
 
 def test_without_pictures_only_what_the_stream_rules_out_is_known() -> None:

@@ -104,7 +104,7 @@ def test_what_a_quiet_scene_is_analysed_at_says_nothing_of_the_rate() -> None:
         pytest.param(9, 110, Event.WRONG_WAY, Fit.NO, id="tiny people"),
         pytest.param(90, 110, Event.WEAPON, Fit.NO, id="a weapon wants 250 pixels a metre"),
         pytest.param(90, 5, Event.DENSITY, Fit.NO, id="dark"),
-        pytest.param(22, 110, Event.FIRE, Fit.YES, id="fire needs no people"),
+        pytest.param(22, 110, Event.FIRE, Fit.LIMITED, id="fire is weak, people or not"),
     ],
 )
 def test_a_camera_is_judged_by_what_it_shows(

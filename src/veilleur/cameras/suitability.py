@@ -26,6 +26,7 @@ DETECTOR_PX = 416
 chosen by us, from trials with the embedded detector."""
 WHOLE_PX = 34.0  # on the input: as tall as this, one look at the whole picture finds people
 CLOSE_PX = 24.0  # in the camera's own pixels: found by looking at parts, enlarged at most twice
+SMALLEST_PX = 144  # height of the picture (QCIF): below it no event is served, chosen by us
 LEAST_PX = 12.0  # below this nobody is found reliably
 _LOW_M = 0.1
 FEW = 20  # boxes of people from which their height means something (chosen by us)
@@ -94,7 +95,14 @@ _NEEDS: dict[Event, _Need] = {
         steepest=60.0,
         weak="experimental: on any camera it misses weapons and takes other things for them",
     ),
-    Event.FIRE: _Need(MONITOR, 2.0, built=True, people=False, steepest=90.0),
+    Event.FIRE: _Need(
+        MONITOR,
+        2.0,
+        built=True,
+        people=False,
+        steepest=90.0,
+        weak="weak on any camera: it finds open flames best, and hardly any smoke",
+    ),
 }
 
 
@@ -155,6 +163,12 @@ def _findings(
     stream: StreamDescription, scene: SceneStatistics | None, view: View, need: _Need
 ) -> Iterator[Finding]:
     yield from _of_stream(stream, need)
+    if view.height < SMALLEST_PX:
+        yield Finding(
+            Fit.NO,
+            f"its pictures are {view.height} pixels high ({SMALLEST_PX} are needed, chosen by us)",
+            "use a stream of higher resolution",
+        )
     if need.weak:
         yield Finding(Fit.LIMITED, need.weak, "do not rely on it: see docs/events.md")
     if scene is None:

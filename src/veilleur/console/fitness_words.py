@@ -73,6 +73,18 @@ _SAID: Mapping[str, Wording] = {
         "sont pris pour des armes",
         "experimental: on any camera it misses weapons and takes other things for them",
     ),
+    "weak on any camera: it finds open flames best, and hardly any smoke": Wording(
+        "faible, quelle que soit la caméra : il trouve surtout des flammes nues, et presque jamais "
+        "la fumée",
+        "weak on any camera: it finds open flames best, and hardly any smoke",
+    ),
+    "its pictures are {} pixels high ({} are needed, chosen by us)": Wording(
+        "ses images ont {} pixels de haut ({} sont nécessaires, fixé par nous)",
+        "its pictures are {} pixels high ({} are needed, chosen by us)",
+    ),
+    "use a stream of higher resolution": Wording(
+        "prenez un flux de plus haute résolution", "use a stream of higher resolution"
+    ),
     "do not rely on it: see docs/events.md": Wording(
         "ne vous y fiez pas", "do not rely on it: see docs/events.md"
     ),
