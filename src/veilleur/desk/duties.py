@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from veilleur.engine.caught import Caught
@@ -28,10 +29,11 @@ class Duties:
         thread.start()
 
     def end(self) -> None:
-        """Each finishes what it has in hand."""
+        """Each finishes what it has in hand; all of them together have so long for it."""
         self._stop.set()
+        until = time.monotonic() + ENDS_WITHIN_S
         for thread in self._threads:
-            thread.join(ENDS_WITHIN_S)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self, name: str, work: Work) -> None:
         while not self._stop.is_set():
