@@ -94,7 +94,7 @@ def technical(request: Request, desk: TheDesk, visitor: CurrentVisitor) -> Respo
         alarms=_alarms(desk, visitor),
         vitals=desk.vitals(),
         doubt_s=desk.authority.doubt_s,
-        week=desk.availability(visitor.scope, WEEK),
+        week=[one for one in desk.availability(visitor.scope, WEEK) if one.whole_s >= 1],
         day_of={one.camera: one for one in desk.availability(visitor.scope, DAY)},
     )
 
