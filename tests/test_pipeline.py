@@ -18,7 +18,8 @@ from veilleur.cameras.frame import Frame
 from veilleur.cameras.masks import Masks
 from veilleur.cameras.picture import Picture
 from veilleur.cameras.replay import replay
-from veilleur.catalogue import Event
+from veilleur.catalogue import Event, Subject
+from veilleur.engine import assembly
 from veilleur.engine.pipeline import Pipeline
 from veilleur.errors import NotAuthorised
 from veilleur.events.registry import build_rule
@@ -29,6 +30,8 @@ from veilleur.law.authorisation import Authorisation, Period
 from veilleur.law.gate import Gate, Laboratory, Live
 from veilleur.law.orders import Orders, Scope, Stop
 from veilleur.law.regime import covered
+from veilleur.perception.detector import Detector
+from veilleur.perception.loader import Choice
 from veilleur.perception.looking import Looker, LookSettings
 from veilleur.perception.objects import Detections, Kind
 from veilleur.perception.tracker import Tracker
@@ -266,3 +269,25 @@ def test_pictures_are_compared_for_wrong_way_alone_and_never_over_a_blind_time()
     assert since == [None, 0.0, None, None]
     zone = pipeline(Gate({"gate": Laboratory("test")}), Witness(), ZONE)
     assert zone.step(frame(0.0), NOW).scene.shifts is None
+
+
+@pytest.mark.parametrize(("subject", "closer"), [("person", True), ("vehicle", False)])
+def test_small_people_who_fall_are_looked_for_where_no_vehicles_are_watched(
+    subject: str, closer: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look closer at what moves costs vehicles their whole: a false alarm on a real road."""
+    asked: list[LookSettings] = []
+
+    class Asked(Looker):
+        def __init__(
+            self, detector: Detector, view: View, settings: LookSettings, canvas: Detector | None
+        ) -> None:
+            asked.append(settings)
+            super().__init__(detector, view, settings, canvas)
+
+    monkeypatch.setattr(assembly, "Looker", Asked)
+    zone = ZONE.model_copy(update={"subject": Subject(subject)})
+    fall = RuleSpecification(id="fall", event=Event.PERSON_ON_GROUND, zone=WHOLE)
+    rules, detectors = (zone, fall), assembly.Detectors(Choice(streams=1))
+    assembly.Assembly("gate", rules).pipeline(VIEW, gate_of(act(minutes=9)), detectors)
+    assert [settings.least_px is not None for settings in asked] == [closer]

@@ -124,7 +124,10 @@ class Assembly:
 
     @property
     def _least_px(self) -> float | None:
-        """Height of the smallest people of whom a rule is to tell that they fell."""
+        """Height of the smallest people of whom a rule is to tell that they fell. None also where
+        vehicles are watched: to look closer at what moves costs them their whole."""
+        if self._vehicles:
+            return None
         falls = [rule for rule in self.rules if rule.event is Event.PERSON_ON_GROUND]
         return min((least_upright_px(rule.params) for rule in falls), default=None)
 
