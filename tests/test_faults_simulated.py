@@ -47,9 +47,9 @@ def _forgets_what_is_refused(patch: pytest.MonkeyPatch) -> None:
 def _makes_ids_anew(patch: pytest.MonkeyPatch) -> None:
     honest = intake.receive
 
-    def receive(w, signal, *more):  # type: ignore[no-untyped-def]
+    def receive(w, signal, *more, **named):  # type: ignore[no-untyped-def]
         object.__setattr__(signal, "id", new_id(signal.noticed))
-        return honest(w, signal, *more)
+        return honest(w, signal, *more, **named)
 
     patch.setattr(intake, "receive", receive)
 

@@ -111,7 +111,7 @@ def test_the_laboratory_says_so() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        pytest.param("[gate]", "[]", 3, "at least 1", id="no camera"),
+        pytest.param("[gate]", "[]", 3, "must be 1 at least", id="no camera"),
         pytest.param("density", "loitering", 4, "", id="an event outside the list"),
         pytest.param(
             "until: 2026-12-02", "until: 2026-11-02", 5, "before it begins", id="backwards"

@@ -151,7 +151,7 @@ def test_an_event_of_a_later_version_is_told_apart(monkeypatch: pytest.MonkeyPat
         ({"event": "wrong_way", "alowed_heading": [0, 1]}, "alowed_heading", "allowed_heading"),
         ({"params": {"dwel_s": 1}}, "params.dwel_s", "dwell_s"),
         ({"params": {"schedule": {"weekly": {}}}}, "params.schedule", "never in force"),
-        ({"zone": [[0, 2], [1, 1], [0, 0]]}, "zone.0.1", "less than"),
+        ({"zone": [[0, 2], [1, 1], [0, 0]]}, "zone.0.1", "1 at most"),
     ],
 )
 def test_a_mistake_says_where_and_what_was_meant(
