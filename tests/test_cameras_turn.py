@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
+import av
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ from veilleur.cameras.playback import play
 from veilleur.cameras.replay import replay
 from veilleur.cameras.ring import Footage
 from veilleur.cameras.source import Reach, open_feed, parse_source
-from veilleur.cameras.turn import Turn
+from veilleur.cameras.turn import Turn, Turns
 from veilleur.errors import CameraRefused
 from veilleur.simulation.simulator import SimulatedCamera, Simulator
 
@@ -215,3 +217,19 @@ def test_an_odd_angle_is_refused_in_clear_words(tmp_path: Path, stack: ExitStack
 def test_a_right_angle_may_be_rounded(tmp_path: Path) -> None:
     path = make_turned(tmp_path / "clip.mp4", slanted(90.4), seconds=0.4)
     assert next(iter(replay(path, camera="gate"))).picture.width == 180
+
+
+def test_pictures_that_say_nothing_do_not_wait_for_pythons_collector() -> None:
+    """PyAV's side data and its picture hold each other: asked of each, they would pile up."""
+    turns = Turns(None)
+    pictures = [av.VideoFrame(64, 48, "yuv420p") for _ in range(50)]
+    gc.collect()
+    gc.disable()
+    try:
+        for picture in pictures:
+            turns.of(picture)
+        del pictures, picture
+        waiting = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert waiting <= 1

@@ -84,15 +84,21 @@ class Turns:
 
     whole: Turn | None
     _now: Turn = UPRIGHT
+    _angle: int | None = None  # that of the last picture that was asked closely
 
     def of(self, frame: VideoFrame) -> Turn:
         """What a picture says is so until another one says otherwise, or until a key frame says
-        nothing (H.264, D.2.27). CameraRefused ("turned") for an odd angle."""
+        nothing (H.264, D.2.27). CameraRefused ("turned") for an odd angle.
+
+        Only a new angle is asked about closely: PyAV's side data and its picture hold each other,
+        and megabytes of pictures would wait for Python's collector.
+        """
         if self.whole is not None:
             return self.whole
-        told = turn_of(frame)
-        if told is not None or frame.key_frame:
-            self._now = told or UPRIGHT
+        angle = frame.rotation
+        if (angle or frame.key_frame) and angle != self._angle:
+            self._angle = angle
+            self._now = turn_of(frame) or UPRIGHT
         return self._now
 
 
