@@ -7,6 +7,7 @@ the containers and decoders listed here, nothing else.
 
 from __future__ import annotations
 
+import gc
 import re
 import stat
 import time
@@ -341,7 +342,11 @@ def turn_in(stream: VideoStream, packet: Packet[VideoStream] | None) -> Turn | N
         frames = stream.codec_context.decode(packet)
     except av.error.FFmpegError:
         return None
-    return (turn_of(frames[0]) or UPRIGHT) if frames else None
+    if not frames:
+        return None
+    turn = turn_of(frames.pop(0)) or UPRIGHT
+    gc.collect()  # PyAV's side data and its picture hold each other: megabytes, each time
+    return turn
 
 
 def _opened(source: Source, timeout_s: float) -> tuple[InputContainer, VideoStream]:
