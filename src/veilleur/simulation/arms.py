@@ -12,7 +12,6 @@ one that passes behind somebody, a weapon too far away to judge, one outside the
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,11 +21,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from veilleur.events.recording import SUFFIX, Observation, Recording, write_recording
+from veilleur.events.recording import Observation, Recording
 from veilleur.perception.objects import Detections, Kind
 from veilleur.simulation.crowds import Camera
 from veilleur.simulation.falls import JITTER, LOW, MISSES, UPRIGHT, WHOLE, Actor, Pose
-from veilleur.simulation.scenes import Made, Span, entry
+from veilleur.simulation.scenes import Made, Span, write_dataset
 
 Doubles = NDArray[np.float64]
 
@@ -160,14 +159,9 @@ def _found(scene: Scene, camera: Camera, time: float, random: Generator) -> Dete
 
 def write(folder: Path, seed: int = 7) -> None:
     """Write the data set. Same seed, same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
     every = clips()
-    for number, scene in enumerate(every):
-        recording = observe(scene, seed + 100 * number)
-        write_recording(folder / (scene.made.id + SUFFIX), recording)
-    document = {"schema": 1, "name": "weapons", "clips": [entry(scene.made) for scene in every]}
-    text = json.dumps(document, indent=1) + "\n"
-    (folder / "dataset.json").write_text(text, encoding="utf-8")
+    recordings = [observe(scene, seed + 100 * number) for number, scene in enumerate(every)]
+    write_dataset(folder, "weapons", [scene.made for scene in every], recordings)
 
 
 def main(arguments: Sequence[str]) -> int:

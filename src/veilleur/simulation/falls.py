@@ -13,7 +13,6 @@ them.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from veilleur.events.recording import SUFFIX, Observation, Recording, write_recording
+from veilleur.events.recording import Observation, Recording
 from veilleur.perception.objects import Detections, Kind
 from veilleur.simulation.crowds import Camera
-from veilleur.simulation.scenes import CAMERA, Made, Span, entry
+from veilleur.simulation.scenes import CAMERA, Made, Span, write_dataset
 
 Doubles = NDArray[np.float64]
 Block = tuple[float, float, float]  # metres: across, tall, deep
@@ -209,14 +208,9 @@ def observe(played: Played, seed: int) -> Recording:
 
 def write(folder: Path, seed: int = 7) -> None:
     """Write the data set. Same seed, same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
     every = clips()
-    for number, played in enumerate(every):
-        recording = observe(played, seed + 100 * number)
-        write_recording(folder / (played.made.id + SUFFIX), recording)
-    document = {"schema": 1, "name": "falls", "clips": [entry(played.made) for played in every]}
-    text = json.dumps(document, indent=1) + "\n"
-    (folder / "dataset.json").write_text(text, encoding="utf-8")
+    recordings = [observe(played, seed + 100 * number) for number, played in enumerate(every)]
+    write_dataset(folder, "falls", [played.made for played in every], recordings)
 
 
 def main(arguments: Sequence[str]) -> int:

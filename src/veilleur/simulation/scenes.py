@@ -600,13 +600,21 @@ def write(folder: Path, name: str = "made", seed: int = 7) -> None:
 
 def write_clips(folder: Path, name: str, every: Sequence[Made], seed: int) -> None:
     """Write these clips as a data set of this name. Same clips and seed, same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, made in enumerate(every):
-        recording = observe(made, seed + 100 * number)
-        write_recording(folder / (made.id + SUFFIX), recording)
+    recordings = [observe(made, seed + 100 * number) for number, made in enumerate(every)]
+    write_dataset(folder, name, every, recordings)
+    for made, recording in zip(every, recordings, strict=True):
         if made.counted:
             times = [seen.time for seen in recording.observations]
             (folder / f"{made.id}.counts.csv").write_text(counts(made, times), encoding="utf-8")
+
+
+def write_dataset(
+    folder: Path, name: str, every: Sequence[Made], recordings: Sequence[Recording]
+) -> None:
+    """Write a recording of each clip, and the index of a data set of this name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for made, recording in zip(every, recordings, strict=True):
+        write_recording(folder / (made.id + SUFFIX), recording)
     document = {"schema": 1, "name": name, "clips": [entry(made) for made in every]}
     text = json.dumps(document, indent=1) + "\n"
     (folder / "dataset.json").write_text(text, encoding="utf-8")
