@@ -18,6 +18,7 @@ from veilleur.geometry import Box
 from veilleur.perception.arrivals import Arrivals
 from veilleur.perception.background import Background
 from veilleur.perception.closeup import Closeup
+from veilleur.perception.counting import passed
 from veilleur.perception.objects import Kind
 from veilleur.perception.overlap import box_iou
 from veilleur.perception.still import Content, Nature, Stillness, StillObject
@@ -28,7 +29,6 @@ AGAIN_S = 30.0  # then at twice its age, so long after the last look at most
 COVERED = 0.5  # share of a thing in a person's or vehicle's box: it needs no closer look
 PAUSE_S = 60.0  # after longer blindness the place is taken anew
 CHANGED = 0.6  # overlap (IoU) with what was looked at, from which it is no more the same
-EDGE = 1e-6
 
 
 def countdown(rules: Iterable[RuleSpecification]) -> float:
@@ -117,7 +117,7 @@ class StillnessSense:
         self._said = self._stepped = None
 
     def _due(self, time: float) -> bool:
-        return self._stepped is None or not 0 <= time - self._stepped < EVERY_S - EDGE
+        return passed(self._stepped, EVERY_S, time)
 
     def _look_closely(self, found: tuple[StillObject, ...], frame: Frame, scene: Scene) -> None:
         """At one of them at most: the one that has waited longest."""

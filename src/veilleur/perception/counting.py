@@ -39,7 +39,7 @@ CHANGE = 1.25
 """The scale follows the people's height when it is off by more than this."""
 LONGEST = 16
 """The pause grows to so many times `probe_s` while sweeps are in vain."""
-EDGE = 1e-6
+EDGE = 1e-6  # seconds: times nearer than this are the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +109,11 @@ class Counting:
 
     def _new(self, picture: Picture, activity: Activity, time: float) -> Sweep:
         kept = Picture(picture.data.copy(), picture.full_range)  # the decoder uses its place again
-        return self._over(self._tiles(), kept, activity, time)
+        return self._sweep_over(self._tiles(), kept, activity, time)
 
-    def _over(self, tiles: list[Box], picture: Picture, activity: Activity, time: float) -> Sweep:
+    def _sweep_over(
+        self, tiles: list[Box], picture: Picture, activity: Activity, time: float
+    ) -> Sweep:
         view, detector = self._view, self._detector
         return Sweep(picture, activity, time, view, detector, self._scale, tiles)
 
@@ -121,17 +123,17 @@ class Counting:
     def _due(self, people: int, time: float) -> bool:
         """Whether a sweep is to be made without having wondered first."""
         if self._needed:
-            return _over(self._began, self._settings.every_s, time)
+            return passed(self._began, self._settings.every_s, time)
         if not self._moved:
             return False
         grown = people > ENOUGH * self._usual + EXTRA
         pause = self._settings.probe_s * (1 if grown else self._vain)
-        return _over(self._began, pause, time)
+        return passed(self._began, pause, time)
 
     def _wonders(self, activity: Activity, time: float) -> bool:
         """Whether to look at one tile, to see if a sweep would find more."""
         moves = activity.everywhere or len(activity.boxes) > 0
-        return not self._needed and moves and _over(self._probed, self._settings.probe_s, time)
+        return not self._needed and moves and passed(self._probed, self._settings.probe_s, time)
 
     def _more_in_a_tile(
         self, picture: Picture, activity: Activity, people: Detections, time: float
@@ -139,7 +141,7 @@ class Counting:
         """Whether the tile in which most moves shows more people than the usual look found there:
         if so, a sweep is worth its price."""
         tile = max(self._tiles(), key=lambda tile: _moving_in(tile, activity, self._view))
-        probe = self._over([tile], picture, activity, time)
+        probe = self._sweep_over([tile], picture, activity, time)
         probe.look()
         x, y = (people.boxes[:, :2] + people.boxes[:, 2:]).T / 2
         known = int(((x > tile.x1) & (x < tile.x2) & (y > tile.y1) & (y < tile.y2)).sum())
@@ -163,7 +165,7 @@ def _people(usual: Detections) -> Detections:
     return usual[(usual.kinds == Kind.PERSON) & (usual.scores >= USUAL)]
 
 
-def _over(since: float | None, pause: float, time: float) -> bool:
+def passed(since: float | None, pause: float, time: float) -> bool:
     """Whether the pause is over, nothing was before it, or the clock stepped back."""
     return since is None or not 0 <= time - since < pause - EDGE
 

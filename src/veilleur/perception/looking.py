@@ -16,7 +16,7 @@ from veilleur.cameras.frame import Activity
 from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, FloatArray, View
 from veilleur.perception.attention import TARGET_PX, Asked, Attention
-from veilleur.perception.counting import Counting, CountSettings
+from veilleur.perception.counting import Counting, CountSettings, passed
 from veilleur.perception.detector import Detector
 from veilleur.perception.objects import Detections
 from veilleur.perception.regions import Layout, joined, once, through, to_view
@@ -34,7 +34,6 @@ much more. People 80 pixels tall in 1280 x 720 are found there with scores of 0.
 with 0.3 to 0.6."""
 WONDERS_S = 0.6
 """First pause between two vain looks at what moves; it doubles each time, up to whole_s."""
-EDGE = 1e-6  # seconds: times nearer than this are the same
 
 What = Literal["full", "regions", "tiles", "nothing"]
 
@@ -160,12 +159,12 @@ class Looker:
         if self._counting is not None and self._counting.under_way():
             return True
         pause = self._settings.refresh_s if tracked else self._settings.idle_refresh_s
-        return _passed(self._looked, pause, time)
+        return passed(self._looked, pause, time)
 
     def _closely(self, asked: Asked) -> Look | None:
         """Regions, and the whole now and then; None: look at the whole alone."""
         pause = self._settings.whole_s if self._close else self._settings.refresh_s
-        whole_due = _passed(self._looked_whole, pause, asked.time)
+        whole_due = passed(self._looked_whole, pause, asked.time)
         if self._settings.detail == Detail.OFF or (whole_due and not self._close):
             return None
         chosen = self._layout(asked)
@@ -201,7 +200,7 @@ class Looker:
             and len(look.detections[look.detections.scores >= SURE]) == 0
             and len(asked.moving) > 0
             and self._stature.typical() is None
-            and _passed(self._wondered, self._wonder_s, asked.time)
+            and passed(self._wondered, self._wonder_s, asked.time)
         )
 
     def _looked_again(self, look: Look, asked: Asked) -> Look:
@@ -234,11 +233,6 @@ class Looker:
         if self._settings.detail == Detail.AUTO and typical is not None:
             limit = (LARGE_PX if self._close else SMALL_PX) * self._fine
             self._close = typical * self._scale < limit
-
-
-def _passed(since: float | None, pause: float, time: float) -> bool:
-    """Whether the pause is over, nothing was before it, or the clock stepped back."""
-    return since is None or not 0 <= time - since < pause - EDGE
 
 
 def whole(detector: Detector, picture: Picture, view: View) -> Detections:
