@@ -45,7 +45,6 @@ def blaze(time: float, **other: Any) -> Blaze:
         burns_since=BEGINS,
         sure=1.0,
         looks=min(int(age_s * 5) + 1, 10),
-        score=0.9,
         stirs=1.0,
         grown=1.0 + age_s,
         moved=0.1,

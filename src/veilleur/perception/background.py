@@ -182,7 +182,6 @@ class Background:
             times += missed_s
         self.time = self.time + missed_s if self.time is not None else None
         self.started = self.started + missed_s if self.started is not None else None
-        self._flooded_s = 0.0
 
     def step(self, picture: Picture, time: float) -> None:
         """Take the next picture, at least a tenth of a second after the last. time: seconds."""

@@ -22,12 +22,11 @@ class Blaze:
     id: for as long as it is followed. box: pixels of the view, as last seen. since, until: seconds
     at which it was first and last seen; burns_since: second of the first look, of a row of them, in
     which the verifier saw fire; None: it sees none. sure: share of the looks of the last seconds in
-    which it did, 0..1; looks: how many these were; score: their mean, 0..1. stirs: share of its
-    pixels that changed just before, mean of the last pictures, 0..1. grown: its area now, in areas
-    when it was first seen. moved: how far its middle has come in the last seconds, in its own
-    longer sides. unrest: mean change of its area from one picture to the next and back, in mean
-    areas. at_start: it was there when looking began, so nobody saw it begin. swept: the camera
-    itself moves, so `moved` tells nothing.
+    which it did, 0..1; looks: how many these were. stirs: share of its pixels that changed just
+    before, mean of the last pictures, 0..1. grown: its area now, in areas when it was first seen.
+    moved: how far its middle has come in the last seconds, in its own longer sides. at_start: it
+    was there when looking began, so nobody saw it begin. swept: the camera itself moves, so `moved`
+    tells nothing.
     """
 
     id: int
@@ -38,10 +37,8 @@ class Blaze:
     burns_since: float | None
     sure: float
     looks: int
-    score: float
     stirs: float
     grown: float
     moved: float
-    unrest: float = 0.0
     at_start: bool = False
     swept: bool = False

@@ -10,7 +10,6 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
@@ -265,11 +264,9 @@ class FireWatch:
             burns_since=one.burns_since,
             sure=sum(s >= self._sees(one) for s in scores) / max(len(scores), 1),
             looks=len(scores),
-            score=sum(scores) / max(len(scores), 1),
             stirs=sum(place.stirred for place in one.places) / max(len(one.steps), 1),
             grown=max(areas) / max(one.first_area, 1.0),
             moved=math.dist(first.centre, last.centre) / size,
-            unrest=_unrest(areas),
             at_start=self._began is not None and one.since - self._began <= self._set.start_s,
             swept=swept,
         )
@@ -296,15 +293,6 @@ def _urgency(one: _Followed, time: float) -> float:
     """How long it has waited, up to three seconds, times how much it is like a growing flame."""
     grown = min(one.last.area / max(one.looked_area or one.first_area, 1.0), 2.0)
     return min(time - one.looked, 3.0) * (0.1 + one.fiery) * grown
-
-
-def _unrest(areas: Sequence[float]) -> float:
-    """How much an area goes up and down: what only grows, or only shrinks, is at rest."""
-    if len(areas) < 3:
-        return 0.0
-    steps = [after - before for before, after in pairwise(areas)]
-    travelled, net = sum(map(abs, steps)), abs(areas[-1] - areas[0])
-    return (travelled - net) / len(steps) / (sum(areas) / len(areas))
 
 
 def _unlike(one: float, other: float) -> float:
