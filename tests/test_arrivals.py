@@ -104,6 +104,19 @@ def test_somebody_who_stands_before_a_thing_and_goes_leaves_it_there() -> None:
     assert last.nature is Nature.THING
 
 
+def test_a_change_that_began_before_a_blindness_is_waited_for_anew_after_it() -> None:
+    """Something is before the lens when the camera goes blind, and for a second afterwards."""
+    lens = block(0, 0, 200, 240, (20.0, 20.0, 20.0))
+    background = Background()
+    watched([between(BAG, 10)], every(0.5, 20), background)
+    watched([BAG, lens], [20.5, 21.0], background)
+    background.resume(10.0)
+    watched([BAG, lens], [31.5, 32.0], background)
+    assert background.waiting
+    (bag,) = watched([BAG], every(0.5, 35, since=32.5), background)[-1][1]
+    assert bag.since == pytest.approx(20.0, abs=0.5)
+
+
 def test_what_moves_is_told_apart_from_what_rests() -> None:
     background, arrivals = Background(), Arrivals(VIEW)
     watched([between(BAG, 5)], every(0.5, 20), background)

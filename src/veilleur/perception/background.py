@@ -177,9 +177,11 @@ class Background:
         return bool(len(likeness)) and float((likeness >= ALIKE).mean()) >= KNOWN_AGAIN
 
     def resume(self, missed_s: float) -> None:
-        """So long nothing was seen: it makes nothing older."""
+        """So long nothing was seen: it makes nothing older, and no change that was waited for has
+        lasted through it."""
         for times in (self.began, self.seen, self._front_began):
             times += missed_s
+        self._flooded = None
         self.time = self.time + missed_s if self.time is not None else None
         self.started = self.started + missed_s if self.started is not None else None
 
