@@ -28,7 +28,7 @@ from scripts.training.squares import (
 
 ADULT_M = 1.7
 LONG_M = 0.4
-WEAPONS = 0.6  # share
+WEAPONS = 0.55  # share
 SEEN = 14  # grey levels by which a weapon must differ from what it covers
 VISIBLE = 12  # pixels
 
@@ -57,9 +57,20 @@ class _Held:
 def holding(people: Sequence[Unarmed], models: Sequence[Model], random: Generator) -> Square:
     """Somebody with something in a hand."""
     one = people[int(random.integers(len(people)))]
+    return with_in_hand(one, _chosen(models, random), random)
+
+
+def _chosen(models: Sequence[Model], random: Generator) -> Model:
+    """Each kind as often as any other."""
     armed = random.random() < WEAPONS
-    chosen = [model for model in models if model.weapon == armed]
-    model = chosen[int(random.integers(len(chosen)))]
+    kinds = sorted({model.kind for model in models if model.weapon == armed})
+    kind = kinds[int(random.integers(len(kinds)))]
+    alike = [model for model in models if model.kind == kind]
+    return alike[int(random.integers(len(alike)))]
+
+
+def with_in_hand(one: Unarmed, model: Model, random: Generator) -> Square:
+    """That person with this in a hand."""
     height = float(one.box[3] - one.box[1])
     stretch = random.uniform(*STRETCHED) if one.stretched else 1.0
     elbow, wrist = one.arms[int(random.integers(len(one.arms)))]

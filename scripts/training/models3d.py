@@ -21,14 +21,21 @@ LENGTHS = {  # metres, of those that weapons are and of those that are none
     "Phone": 0.15, "Radio": 0.22, "Torch": 0.25, "Bottle": 0.25, "Bandages": 0.12, "Compass": 0.1,
 }  # fmt: skip
 WEAPONS = frozenset(("SawedOff", "Shotgun", "Pistol", "Revolver", "Knife", "Dagger"))
+JUDGED = frozenset((  # never learnt from: another of its kind is
+    "survival_pack_Pistol_2", "survival_pack_Revolver_3", "survival_pack_Shotgun_2",
+    "survival_pack_Knife", "medieval_weapons_pack_Dagger_2", "survival_pack_WaterBottle_3",
+    "survival_pack_Compass_Open",
+))  # fmt: skip
 FINER = 3  # drawn so many times larger
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """vertices (n, 3), the longest extent is 1; triangles (m, 3); grey (m,) 0..1."""
+    """kind: what it is. vertices (n, 3), the longest extent is 1; triangles (m, 3); grey (m,)
+    0..1."""
 
     name: str
+    kind: str
     weapon: bool
     length_m: float
     vertices: np.ndarray
@@ -53,12 +60,17 @@ def _model(file: Path, kind: str) -> Model:
     meshes = list(_meshes(scene, raw[28 + size :]))
     offsets = np.cumsum([0, *(len(vertices) for vertices, _, _ in meshes)])
     vertices = np.concatenate([vertices for vertices, _, _ in meshes])
-    vertices -= (vertices.max(axis=0) + vertices.min(axis=0)) / 2
-    extents = np.ptp(vertices, axis=0)
-    ordered = vertices[:, np.argsort(-extents)] / extents.max()  # the longest lies across
     triangles = np.concatenate([t + o for (_, t, _), o in zip(meshes, offsets, strict=False)])
     grey = np.concatenate([np.full(len(t), g) for _, t, g in meshes])
-    return Model(file.stem, kind in WEAPONS, LENGTHS[kind], ordered, triangles, grey)
+    length_m, ordered = LENGTHS[kind], shaped(vertices)
+    return Model(file.stem, kind, kind in WEAPONS, length_m, ordered, triangles, grey)
+
+
+def shaped(vertices: np.ndarray) -> np.ndarray:
+    """(n, 3) about its middle, the longest extent 1 and across, then the next."""
+    middle = (vertices.max(axis=0) + vertices.min(axis=0)) / 2
+    extents = np.ptp(vertices, axis=0)
+    return (vertices - middle)[:, np.argsort(-extents)] / extents.max()
 
 
 def _meshes(scene: dict[str, Any], data: bytes) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:

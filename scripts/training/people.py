@@ -4,7 +4,8 @@ Needs Veilleur, not torch. Looks at the clips below (each under a licence that a
 in them holds no weapon) and at the pictures of weapon/cctv_v3, and writes into WORK
 
 - squares/*.png and squares.json: people as `perception.hands` shows them, every 0.4 s;
-- unarmed.json (with frames/*.png): people whose forearms are seen, to put things into their hands.
+- unarmed.json (with frames/*.png): people whose forearms are seen, to put things into their hands;
+  of sources that are held back too, to judge with.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from scripts.training.squares import LEAST_PX, cut, figure
-from scripts.training.stills import Still, held_back, read
+from scripts.training.stills import Still, read
 
 from veilleur.cameras.picture import Picture
 from veilleur.engine.laboratory import LaboratoryClip, frames_of
@@ -135,11 +136,9 @@ def _arms(picture: Picture, view: View, box: np.ndarray, poses: Poses) -> list[l
 
 
 def _stills(stills: list[Still], poses: Poses) -> Iterator[dict[str, object]]:
-    """People of the labelled pictures, of sources that are learnt from."""
+    """People of the labelled pictures."""
     count: Counter[str] = Counter()
     for still in stills:
-        if held_back(still.source):
-            continue
         colour = cv2.cvtColor(still.image, cv2.COLOR_GRAY2BGR)
         picture = Picture(cv2.cvtColor(colour, cv2.COLOR_BGR2YUV_I420))
         view = View(picture.width, picture.height)
