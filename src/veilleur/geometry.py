@@ -112,6 +112,9 @@ class Zone:
     corners: FloatArray
     setting: str = "zone"
     shape: shapely.Polygon = field(init=False, repr=False)
+    _borders: dict[tuple[int, int], shapely.Geometry] = field(
+        init=False, repr=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError: fewer than three points, no area, crosses itself."""
@@ -178,9 +181,10 @@ class Zone:
 
         picture: width and height in pixels; nobody can stand beyond its edge and be seen.
         """
-        width, height = picture
-        edge = shapely.box(0, 0, width, height).exterior.buffer(1.0)
-        border = self.shape.exterior.difference(edge)
+        if picture not in self._borders:
+            edge = shapely.box(0, 0, *picture).exterior.buffer(1.0)
+            self._borders[picture] = self.shape.exterior.difference(edge)
+        border = self._borders[picture]
         points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
         if border.is_empty:
             return np.full(len(points), np.inf)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 
+from veilleur.cameras.middle import median
 from veilleur.events.scene import Scene
 from veilleur.geometry import FloatArray, Zone
 from veilleur.perception.objects import Kind
@@ -69,34 +69,48 @@ class CrowdMeter:
 
     def __init__(self, zone: Zone | None = None) -> None:
         self._places = standing_points(zone) if zone is not None else np.zeros((0, 2))
-        self._screened: deque[float] = deque(maxlen=MEMORY)
-        self._heights: deque[float] = deque(maxlen=MEMORY)
-        self._hidden: deque[float] = deque(maxlen=MEMORY)
-        self._found: deque[tuple[int, int]] = deque(maxlen=MEMORY)
+        self._found = _Latest(2)  # doubtful, sure
+        self._shown = _Latest(3)  # height, hidden, screened
 
     def update(self, scene: Scene) -> None:
         """Only scenes that were looked at anew tell anything."""
+        if scene.blind is not None or not scene.fresh:
+            return
         persons = scene.detections.of(Kind.PERSON)
         scores = np.asarray(persons.scores, dtype=np.float64)
         sure = np.asarray(persons.boxes, dtype=np.float64)[scores >= SURE]
         doubtful = int((scores >= DOUBTFUL).sum())
-        if scene.blind is not None or not scene.fresh or doubtful == 0:
+        if doubtful == 0:
             return
-        self._found.append((doubtful, len(sure)))
+        self._found.add(doubtful, len(sure))
         if len(sure):
-            self._heights.append(float(np.median(sure[:, 3] - sure[:, 1])))
-            self._hidden.append(hidden_share(sure))
-            self._screened.append(screened_share(sure, self._places))
+            height_px = median(sure[:, 3] - sure[:, 1])
+            self._shown.add(height_px, hidden_share(sure), screened_share(sure, self._places))
 
     @property
     def statistics(self) -> CrowdStatistics:
-        people = sum(doubtful for doubtful, _ in self._found)
-        sure = sum(sure for _, sure in self._found)
+        people, sure = self._found.rows.sum(axis=0).tolist()
         if not sure:
-            return CrowdStatistics(people, float("inf"), 0.0, 0.0)
-        height_px, hidden = float(np.median(self._heights)), float(np.mean(self._hidden))
-        screened = float(np.mean(self._screened))
-        return CrowdStatistics(people, height_px, hidden, sure / people, screened)
+            return CrowdStatistics(int(people), float("inf"), 0.0, 0.0)
+        shown = self._shown.rows
+        _, hidden, screened = shown.mean(axis=0).tolist()
+        return CrowdStatistics(int(people), median(shown[:, 0]), hidden, sure / people, screened)
+
+
+class _Latest:
+    """The latest `MEMORY` rows of so many numbers, in no order."""
+
+    def __init__(self, columns: int) -> None:
+        self._rows = np.zeros((MEMORY, columns))
+        self._added = 0
+
+    def add(self, *row: float) -> None:
+        self._rows[self._added % MEMORY] = row
+        self._added += 1
+
+    @property
+    def rows(self) -> FloatArray:
+        return self._rows[: self._added]
 
 
 def hidden_share(boxes: FloatArray) -> float:
@@ -130,21 +144,23 @@ def screened_share(boxes: FloatArray, places: FloatArray) -> float:
     if not len(b) or not len(places):
         return 0.0
     tall = _heights_at(b, places[:, 1])
-    broad = tall * np.median((b[:, 2] - b[:, 0]) / np.maximum(b[:, 3] - b[:, 1], 1e-9))
+    broad = tall * median((b[:, 2] - b[:, 0]) / np.maximum(b[:, 3] - b[:, 1], 1e-9))
     part = (np.arange(PARTS) + 0.5) / PARTS
-    x = places[:, :1] + (part - 0.5) * broad[:, None]
-    y = places[:, 1:] - part * tall[:, None]
-    beside = (x[..., None] > b[:, 0]) & (x[..., None] < b[:, 2])
-    behind = (y[..., None] > b[:, 1]) & (y[..., None] < b[:, 3])
-    behind &= (b[:, 3] > places[:, 1:])[:, None]
-    covered = (beside[:, :, None] & behind[:, None]).any(axis=3)
-    return float((covered.mean(axis=(1, 2)) >= UNSEEN).mean())
+    x = (places[:, :1] + (part - 0.5) * broad[:, None])[..., None]
+    y = (places[:, 1:] - part * tall[:, None])[..., None]
+    left, top, right, foot = np.ascontiguousarray(b.T)
+    nearer = foot > places[:, 1:]
+    beside = (x > left) & (x < right)
+    behind = (y > top) & (y < foot) & nearer[:, None]
+    by_boxes = beside.astype(np.float32) @ behind.astype(np.float32).transpose(0, 2, 1)
+    covered = np.count_nonzero(by_boxes, axis=(1, 2)) / PARTS**2
+    return float((covered >= UNSEEN).mean())
 
 
 def _heights_at(boxes: FloatArray, feet_y: FloatArray) -> FloatArray:
     """(m,) pixels: how tall people of these boxes would be whose feet are at these lines."""
     feet, heights = boxes[:, 3], boxes[:, 3] - boxes[:, 1]
-    middle = float(np.median(heights))
+    middle = median(heights)
     off = feet - feet.mean()
     spread = float((off * off).sum())
     if len(boxes) < LEAST_FITTED or float(feet.max() - feet.min()) < middle / 4:

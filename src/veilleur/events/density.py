@@ -21,6 +21,7 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from veilleur.cameras.middle import median
 from veilleur.catalogue import Event, Subject
 from veilleur.errors import ConfigurationError
 from veilleur.events.crowding import CrowdMeter, fitness, hidden_share
@@ -166,9 +167,8 @@ class Density:
         if unfit is not None:
             self._held.clear()
             return Verdict(unfit=unfit)
-        people, firm, hidden = np.median(
-            [(c.people, c.firm, c.hidden) for _, c in self._counts], axis=0
-        ).tolist()
+        counts = np.array([(c.people, c.firm, c.hidden) for _, c in self._counts], np.float64)
+        people, firm, hidden = map(median, counts.T)
         stays = self._held.update(self._over(people, firm), scene.time)
         counted = Counted(people, firm, self._at_least(people, hidden))
         return self._verdict(scene, counted, stays)

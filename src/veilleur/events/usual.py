@@ -22,6 +22,10 @@ ENOUGH_S = 600.0  # person-seconds from which an hour is known
 FASTEST_SHARE = 0.98  # of the person-seconds are slower than the usual speed
 MOVES_M_S = 0.5  # below it somebody stands
 
+_MIDDLES = (np.arange(SECTORS) + 0.5) * 2 * np.pi / SECTORS
+_UNITS = np.stack([np.cos(_MIDDLES), np.sin(_MIDDLES)], axis=1)
+_ALONG = (_UNITS @ _UNITS.T) >= 0.5
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UsualState:
@@ -82,15 +86,12 @@ def sectors(velocities: FloatArray) -> FloatArray:
 def stream(directions: FloatArray) -> tuple[FloatArray, float]:
     """(16,) by direction: (2,) unit heading of the main stream, and the share that goes within 60
     degrees of it, 0..1."""
-    middles = (np.arange(SECTORS) + 0.5) * 2 * np.pi / SECTORS
-    units = np.stack([np.cos(middles), np.sin(middles)], axis=1)
     total = float(directions.sum())
     if total <= 0.0:
         return np.zeros(2), 0.0
-    along = (units @ units.T) >= 0.5
-    shares = along @ directions / total
+    shares = _ALONG @ directions / total
     best = int(shares.argmax())
-    mean = (directions * along[best]) @ units
+    mean = (directions * _ALONG[best]) @ _UNITS
     return mean / max(float(np.hypot(*mean)), 1e-9), float(shares[best])
 
 
