@@ -14,6 +14,7 @@ from typing import Protocol, Self
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from veilleur.errors import ConfigurationError
 
@@ -112,7 +113,7 @@ class Zone:
     corners: FloatArray
     setting: str = "zone"
     shape: shapely.Polygon = field(init=False, repr=False)
-    _borders: dict[tuple[int, int], shapely.Geometry] = field(
+    _borders: dict[tuple[int, int], BaseGeometry] = field(
         init=False, repr=False, default_factory=dict
     )
 
