@@ -166,19 +166,17 @@ class Motion:
         """Degrees between the motion and the opposite heading; None where it is no motion."""
         samples = course.samples
         times = np.array([s.time for s in samples])
-        velocity, _ = _slope(times, path)
-        foot, strays = _slope(times, np.array([s.foot for s in samples]))
-        top, _ = _slope(times, np.array([s.top for s in samples]))
-        speed, size = (
-            float(np.linalg.norm(velocity)),
-            np.sqrt(samples[-1].height * samples[-1].width),
-        )
+        velocity = _slope(times, path)
+        speed = math.hypot(*velocity.tolist())
         least = self._min_speed_m_s * (1.0 if self._metric else 1 / 1.7)
         if not math.isfinite(speed) or speed <= least * self.unit(samples[-1]):
             return None
         if course.measured:
             return _degrees(velocity, opposite)
-        if strays > STEADY * size:
+        feet = np.array([s.foot for s in samples])
+        foot, top = _slope(times, feet), _slope(times, np.array([s.top for s in samples]))
+        size = math.sqrt(samples[-1].height * samples[-1].width)
+        if _strays(times, feet, foot) > STEADY * size:
             return None  # no steady motion: a track that jumps from one object to another
         whole = not any(s.foot_cut or s.top_cut for s in samples)
         if whole and float(top @ foot) < TOP_FOLLOWS * float(foot @ foot):
@@ -187,13 +185,18 @@ class Motion:
 
 
 def _degrees(velocity: FloatArray, heading: FloatArray) -> float:
-    cosine = float(velocity @ heading) / float(np.linalg.norm(velocity))
+    cosine = float(velocity @ heading) / math.hypot(*velocity.tolist())
     return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
 
-def _slope(times: FloatArray, path: FloatArray) -> tuple[FloatArray, float]:
-    """A line fitted to (n, 2) over (n,) seconds: (2,) slope a second, mean square stray's root."""
-    since = times - times.mean()
-    slope = path.T @ since / float(since @ since)
-    strays = path - path.mean(axis=0) - np.outer(since, slope)
-    return slope, float(np.sqrt((strays**2).sum(axis=1).mean()))
+def _slope(times: FloatArray, path: FloatArray) -> FloatArray:
+    """A line fitted to (n, 2) over (n,) seconds: (2,) slope a second."""
+    since = times - times.sum() / len(times)
+    return np.asarray(since @ path / float(since @ since))
+
+
+def _strays(times: FloatArray, path: FloatArray, slope: FloatArray) -> float:
+    """How far (n, 2) are from that line: the root of their mean square distance."""
+    along = np.outer(times - times.mean(), slope)
+    strays = path - path.mean(axis=0) - along
+    return float(np.sqrt((strays**2).sum(axis=1).mean()))

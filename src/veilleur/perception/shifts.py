@@ -78,20 +78,26 @@ class PictureShifts:
         if self._before is None or self._now is None:
             return None
         core = _core(now, self._scale, self._now)
-        size = max(core[2] - core[0], core[3] - core[1])
-        own = (np.array(now.centre) - before.centre) * self._scale
-        reach = max(REACH * size, np.abs(own).max() + NEAR * size)
-        if min(core[2] - core[0], core[3] - core[1]) < LEAST_PX or reach > FARTHEST * size:
+        size = max(core.width, core.height)
+        (x, y), (x_before, y_before) = now.centre, before.centre
+        own = (x - x_before) * self._scale, (y - y_before) * self._scale
+        reach = max(REACH * size, max(map(abs, own)) + NEAR * size)
+        if min(core.width, core.height) < LEAST_PX or reach > FARTHEST * size:
             return None
         shrink = min(1.0, SIDE_PX / size)
         template = _cut(self._now, core, shrink)
         if template.std() < FLAT:
             return None
-        wide = _around(core, reach, self._now)
+        wide = _whole(_grown(core, reach), self._now)
         fits = cv2.matchTemplate(_cut(self._before, wide, shrink), template, cv2.TM_CCOEFF_NORMED)
-        origin = (core[:2] - wide[:2]) * shrink
-        place = _place(np.asarray(fits, np.float32), origin - own * shrink, NEAR * size * shrink)
-        return None if place is None else (origin - place) / shrink / self._scale
+        origin = (core.x1 - wide.x1) * shrink, (core.y1 - wide.y1) * shrink
+        expected = origin[0] - own[0] * shrink, origin[1] - own[1] * shrink
+        place = _place(np.asarray(fits, np.float32), expected, NEAR * size * shrink)
+        if place is None:
+            return None
+        return np.array(
+            [(o - p) / shrink / self._scale for o, p in zip(origin, place, strict=True)]
+        )
 
 
 def _kept(luma: ImageArray) -> ImageArray:
@@ -103,42 +109,49 @@ def _kept(luma: ImageArray) -> ImageArray:
     return np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _core(box: Box, scale: float, picture: ImageArray) -> FloatArray:
-    """(4,) whole pixels of the picture: the inner part of the box."""
-    centre, half = np.array(box.centre), np.array([box.width, box.height]) * CORE / 2
-    return _whole(np.concatenate([centre - half, centre + half]) * scale, picture)
+def _core(box: Box, scale: float, picture: ImageArray) -> Box:
+    """In whole pixels of the picture: the inner part of the box."""
+    (x, y), half, tall = box.centre, box.width * CORE / 2, box.height * CORE / 2
+    corners = x - half, y - tall, x + half, y + tall
+    return _whole(Box(*(corner * scale for corner in corners)), picture)
 
 
-def _around(core: FloatArray, margin: float, picture: ImageArray) -> FloatArray:
-    return _whole(core + np.array([-margin, -margin, margin, margin]), picture)
+def _grown(box: Box, margin: float) -> Box:
+    return Box(box.x1 - margin, box.y1 - margin, box.x2 + margin, box.y2 + margin)
 
 
-def _whole(corners: FloatArray, picture: ImageArray) -> FloatArray:
-    step = ROUND_PX if (corners[2:] - corners[:2]).max() >= LARGE_PX else 1
-    limits = np.array(picture.shape[::-1] * 2) // step * step
-    return np.asarray(np.clip(np.rint(corners / step) * step, 0, limits))
+def _whole(box: Box, picture: ImageArray) -> Box:
+    step = ROUND_PX if max(box.width, box.height) >= LARGE_PX else 1
+    height, width = (side // step * step for side in picture.shape)
+    limits = (box.x1, width), (box.y1, height), (box.x2, width), (box.y2, height)
+    return Box(*(min(max(round(at / step) * step, 0), most) for at, most in limits))
 
 
-def _cut(picture: ImageArray, corners: FloatArray, shrink: float) -> ImageArray:
-    x1, y1, x2, y2 = corners.astype(int)
-    cut = picture[y1:y2, x1:x2]
-    size = max(1, round((x2 - x1) * shrink)), max(1, round((y2 - y1) * shrink))
-    return area_mean(cut, size)
+def _cut(picture: ImageArray, part: Box, shrink: float) -> ImageArray:
+    cut = picture[int(part.y1) : int(part.y2), int(part.x1) : int(part.x2)]
+    return area_mean(cut, (max(1, round(part.width * shrink)), max(1, round(part.height * shrink))))
 
 
-def _place(fits: FloatArray, own: FloatArray, near: float) -> FloatArray | None:
-    """(2,) where it was, x and y in `fits`: at the track's own place unless another is clearly
-    better; None where nothing is sure."""
-    y, x = np.unravel_index(int(fits.argmax()), fits.shape)
+def _place(fits: FloatArray, own: tuple[float, float], near: float) -> tuple[float, float] | None:
+    """Where it was, x and y in `fits`: at the track's own place unless another is clearly better;
+    None where nothing is sure."""
+    rows, columns = fits.shape
+    y, x = divmod(int(fits.argmax()), columns)
     if not fits[y, x] >= SURE:
         return None
-    low = np.clip(np.rint(own - near), 0, np.array(fits.shape[::-1]) - 1).astype(int)
-    high = np.clip(np.rint(own + near) + 1, low + 1, fits.shape[::-1]).astype(int)
-    part = fits[low[1] : high[1], low[0] : high[0]]
-    own_y, own_x = np.unravel_index(int(part.argmax()), part.shape)
+    left, right = _stretch(own[0], near, columns)
+    top, bottom = _stretch(own[1], near, rows)
+    part = fits[top:bottom, left:right]
+    own_y, own_x = divmod(int(part.argmax()), right - left)
     if fits[y, x] - part[own_y, own_x] <= CLEAR:
-        y, x = low[1] + own_y, low[0] + own_x
-    return np.array([x + _vertex(fits[y], int(x)), y + _vertex(fits[:, x], int(y))])
+        y, x = top + own_y, left + own_x
+    return x + _vertex(fits[y], x), y + _vertex(fits[:, x], y)
+
+
+def _stretch(middle: float, reach: float, length: int) -> tuple[int, int]:
+    """First and last (not included) of the positions around the middle, at least one."""
+    first = min(max(round(middle - reach), 0), length - 1)
+    return first, min(max(round(middle + reach) + 1, first + 1), length)
 
 
 def _vertex(line: FloatArray, i: int) -> float:
