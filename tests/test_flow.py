@@ -66,6 +66,29 @@ def test_a_person_who_moves_has_that_velocity_and_the_street_has_none(
     assert not flow.shaken
 
 
+def test_what_passes_behind_somebody_is_told_from_his_own_motion() -> None:
+    """A wall of a train behind one who stands; one who walks; one of a crowd that walks by."""
+    stands, wagon = Box(200, 100, 260, 220), texture(200, 700, 7, 45.0)
+
+    def platform(gone: int) -> ImageArray:
+        picture = shot((200, 100)).astype(np.float32)
+        behind = picture.copy()
+        behind[60:260] = wagon[:, 30 - gone : 670 - gone]
+        behind[100:220, 215:245] = picture[100:220, 215:245]
+        return np.asarray(behind, np.uint8)
+
+    boxes = np.array([[200, 100, 260, 220]], np.float32)
+    flow = measured(platform(0), platform(14), boxes)
+    assert flow.passes(stands, flow.outside(boxes))
+    walks = measured(shot((188, 100)), shot((200, 100)), boxes)
+    assert not walks.passes(stands, walks.outside(boxes))
+    crowd = [(x, 100.0) for x in range(20, 600, 60)]
+    people = np.array([(x, y, x + 60, y + 120) for x, y in crowd], np.float32)
+    among = measured(shot(*[(x - 12.0, y) for x, y in crowd]), shot(*crowd), people)
+    assert not among.passes(stands, among.outside(people))
+    assert not among.outside(people)[20:30].any()
+
+
 def test_a_street_where_nothing_moves_has_no_motion() -> None:
     flow = measured(noisy(shot(), 1), noisy(shot(), 2))
     assert flow.changed.max() < 0.1

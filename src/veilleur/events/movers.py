@@ -64,6 +64,19 @@ class Movers:
         return np.asarray(np.hypot(self.velocities[:, 0], self.velocities[:, 1]))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Under:
+    """How the pixels move. free: (rows, columns), the cells of its field that nobody covers."""
+
+    flow: Flow
+    free: BoolArray
+
+    @classmethod
+    def of(cls, flow: Flow | None, boxes: FloatArray) -> _Under | None:
+        """boxes: (n, 4) of the people. None: nobody looked, or the camera itself moved."""
+        return None if flow is None or flow.shaken else cls(flow, flow.outside(boxes))
+
+
 class Paths:
     """Where the people of one camera went in the last second, for as long as that."""
 
@@ -86,9 +99,10 @@ class Paths:
         others = _sure(scene.detections, Kind.PERSON)
         others = others[self._judged(others, vehicles) & ~_among(others.boxes, tracks.boxes, SAME)]
         self._remember(tracks, scene.time)
-        rows = [self._tracked(int(i), box, scene.flow) for i, box in _rows(tracks)]
-        rows += [self._flowing(box, scene.flow) for box in _boxes(others)]
         boxes = np.concatenate([tracks.boxes, others.boxes]).astype(np.float64)
+        under = _Under.of(scene.flow, boxes)
+        rows = [self._tracked(int(i), box, under) for i, box in _rows(tracks)]
+        rows += [self._flowing(box, under) for box in _boxes(others)]
         places = self._places(_feet(boxes))
         velocities = np.array(rows, np.float64).reshape(-1, 2)
         velocities[np.hypot(*velocities.T) > FASTEST_M_S] = np.nan
@@ -120,27 +134,27 @@ class Paths:
         usual = self._stature.at(box.y2) or 0.0
         return max(box.height, usual, 1.0) / PERSON_M
 
-    def _tracked(self, id_: int, box: Box, flow: Flow | None) -> FloatArray:
+    def _tracked(self, id_: int, box: Box, under: _Under | None) -> FloatArray:
         path = self._paths[id_]
         times = np.array([time for time, _ in path])
         if times[-1] - times[0] < LEAST_S:
-            return self._flowing(box, flow)
+            return self._flowing(box, under)
         places = np.array([place for _, place in path])
         steps = np.hypot(*np.diff(places, axis=0).T).sum()
         net = places[-1] - places[0]
-        if _still(flow, box) or float(np.hypot(*net)) < STRAIGHT * float(steps):
+        if _still(under, box) or float(np.hypot(*net)) < STRAIGHT * float(steps):
             return np.zeros(2)
         return np.asarray(net / (times[-1] - times[0]) / self._metre(box))
 
-    def _flowing(self, box: Box, flow: Flow | None) -> FloatArray:
-        """By the pixels under the box alone."""
+    def _flowing(self, box: Box, under: _Under | None) -> FloatArray:
+        """By the pixels under the box alone; where these are of something larger, nobody knows."""
         unknown = np.full(2, np.nan)
-        if flow is None or flow.shaken:
+        if under is None:
             return unknown
-        changed, velocity = flow.under(box)
+        changed, velocity = under.flow.under(box)
         if changed < STILL:
             return np.zeros(2)
-        if velocity is None:
+        if velocity is None or under.flow.passes(box, under.free):
             return unknown
         if self._view.ground is None:
             return np.asarray(velocity / self._metre(box))
@@ -150,8 +164,8 @@ class Paths:
         return np.asarray((ends[1] - ends[0]) / step_s, np.float64)
 
 
-def _still(flow: Flow | None, box: Box) -> bool:
-    return flow is not None and not flow.shaken and flow.under(box)[0] < STILL
+def _still(under: _Under | None, box: Box) -> bool:
+    return under is not None and under.flow.under(box)[0] < STILL
 
 
 def _sure(found: Detections, kind: Kind) -> Detections:

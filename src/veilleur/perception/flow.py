@@ -21,6 +21,10 @@ import numpy as np
 from veilleur.cameras.middle import median
 from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
 
+BESIDE, ABOVE = 0.7, 0.4  # of a box's width and height: there it is asked whether more moves
+PASSES, MORE = 0.2, 1.3  # share that must have changed there, and how many times that of the box:
+# who stands before a train covers it, who runs has left no more behind than he fills
+ALIKE = 0.7  # of its speed: so far apart may be what is under the box and what is beside it
 ENOUGH = 400  # pixels that tell whether the camera moved; of more, every so manieth is asked
 
 
@@ -70,22 +74,67 @@ class Flow:
 
         Outside the region nothing changed.
         """
+        rows, columns = self._cells_of(box)
+        changed, velocities = self.changed[rows, columns], self.velocities[rows, columns]
+        if not changed.size:
+            return 0.0, None
+        return float(changed.mean()), _mean(changed, velocities)
+
+    def outside(self, boxes: FloatArray) -> BoolArray:
+        """(rows, columns): the cells that none of the (n, 4) boxes, pixels of the view, touches."""
+        free = np.ones(self.changed.shape, np.bool_)
+        for row in np.asarray(boxes, np.float64).reshape(-1, 4).tolist():
+            free[self._cells_of(Box(*row))] = False
+        return free
+
+    def passes(self, box: Box, free: BoolArray) -> bool:
+        """Whether what moves under a box moves above it or on both sides as well, and more than
+        there: something larger, a train behind somebody who stands. free: the cells asked."""
+        changed, under = self.under(box)
+        if under is None:
+            return False
+        wide, tall = BESIDE * box.width, ABOVE * box.height
+        above, left, right = (
+            self._goes_along(part, free, max(PASSES, MORE * changed), under)
+            for part in (
+                Box(box.x1, box.y1 - tall, box.x2, box.y1),
+                Box(box.x1 - wide, box.y1, box.x1, box.y2),
+                Box(box.x2, box.y1, box.x2 + wide, box.y2),
+            )
+        )
+        return above or (left and right)
+
+    def _goes_along(self, part: Box, free: BoolArray, least: float, under: FloatArray) -> bool:
+        """Whether of what is free of a part so much changed, and went as what is under the box."""
+        cells = self._cells_of(part)
+        asked = free[cells]
+        changed = self.changed[cells][asked]
+        beside = _mean(changed, self.velocities[cells][asked])
+        if beside is None or float(changed.mean()) < least:
+            return False
+        apart, speed = float(np.hypot(*(beside - under))), float(np.hypot(*beside))
+        return apart <= ALIKE * speed
+
+    def _cells_of(self, box: Box) -> tuple[slice, slice]:
+        """Rows and columns of the cells that a box touches."""
         rows, columns = self.changed.shape
         scale = np.array([columns / self.region.width, rows / self.region.height] * 2)
         origin = np.array([self.region.x1, self.region.y1] * 2)
         corners = (np.array([box.x1, box.y1, box.x2, box.y2]) - origin) * scale
         x1, y1 = np.floor(corners[:2]).astype(int).clip(0)
         x2, y2 = np.ceil(corners[2:]).astype(int).clip(0, (columns, rows))
-        if x2 <= x1 or y2 <= y1:
-            return 0.0, None
-        changed = self.changed[y1:y2, x1:x2]
-        velocities = self.velocities[y1:y2, x1:x2].reshape(-1, 2)
-        weights = np.where(np.isfinite(velocities[:, 0]), changed.ravel(), 0.0)
-        total = float(weights.sum())
-        if total <= 0.0:
-            return float(changed.mean()), None
-        mean = (np.nan_to_num(velocities) * weights[:, None]).sum(axis=0) / total
-        return float(changed.mean()), np.asarray(mean, np.float64)
+        return slice(y1, max(y1, y2)), slice(x1, max(x1, x2))
+
+
+def _mean(changed: FloatArray, velocities: FloatArray) -> FloatArray | None:
+    """(2,) mean velocity of cells, each weighing as much as it changed; None: nobody can say."""
+    ways = velocities.reshape(-1, 2)
+    weights = np.where(np.isfinite(ways[:, 0]), changed.ravel(), 0.0)
+    total = float(weights.sum())
+    if total <= 0.0:
+        return None
+    mean = (np.nan_to_num(ways) * weights[:, None]).sum(axis=0) / total
+    return np.asarray(mean, np.float64)
 
 
 class FlowMeter:
