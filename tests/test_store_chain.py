@@ -20,7 +20,7 @@ from veilleur.errors import ConfigurationError, StoreError
 from veilleur.law.deed import Deed
 from veilleur.store import chain, record
 from veilleur.store.chain import ChainReport, Tamper
-from veilleur.store.database import Database
+from veilleur.store.database import Database, reading, url_in
 from veilleur.store.export import export, verify_export
 from veilleur.store.metadata import microseconds
 from veilleur.store.record import Head, audit, chain_head
@@ -423,6 +423,80 @@ def test_the_command_verifies_lists_and_exports(kept: Database, url: str, tmp_pa
     broken = run.invoke(app, ["verify", "--database", url])
     assert broken.exit_code == 2
     assert "record 4 was changed" in broken.output
+
+
+TEXTS = ("who", "deed", "of", "reason", "details", "previous")
+
+
+@pytest.mark.parametrize("column", ["at", *TEXTS])
+@pytest.mark.parametrize("value", ["x'00ff'", "'{'", "1.5", "-9223372036854775807"])
+def test_whatever_sqlite_lets_stand_in_a_row_is_found_and_exported(
+    column: str, value: str, tmp_path: Path
+) -> None:
+    """Bytes, numbers and broken JSON: SQLite keeps in any column what somebody writes there."""
+    url = sqlite_url(tmp_path)
+    with Database.open(url) as database:
+        with database.write() as w:
+            for number in EVERY_ROW:
+                w.record(entry(Deed.DENIED, f"camera:{number}", who="ann"))
+        with database.write() as w:
+            unguarded(w)
+            change = f'UPDATE audit SET "{column}" = {value} WHERE number = 5'
+            w.connection.execute(text(change))
+    with reading(url) as r:
+        assert told(chain.verify(r)) == [(Tamper.CHANGED, 5)]
+        copy = tmp_path / "record.jsonl"
+        copy.write_text("".join(export(r)), encoding="utf-8")
+    assert told(verify_export(copy)) == [(Tamper.CHANGED, 5)]
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "DELETE FROM chain_head",
+        "INSERT INTO chain_head SELECT 2, origin, number, digest FROM chain_head",
+        "UPDATE chain_head SET number = 'x'",
+        "UPDATE chain_head SET digest = x'00'",
+    ],
+)
+def test_an_end_of_the_record_that_is_none_is_called_damage(tampering: str, tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    with Database.open(url) as database:
+        with database.write() as w:
+            w.record(entry(Deed.DENIED, "camera:1", who="ann"))
+        with database.write() as w:
+            unguarded(w)
+            w.connection.execute(text(tampering))
+    with pytest.raises(StoreError, match="the end of its record") as told_:
+        Database.open(url)
+    assert told_.value.cause == "corrupt"
+    with reading(url) as r, pytest.raises(StoreError, match="the end of its record"):
+        chain.verify(r)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify", "--export", "nowhere.jsonl"],
+        ["verify", "--export", "."],
+        ["verify", "--data", ".", "--head", "nowhere.txt"],
+        ["export", "--data", ".", "--to", "nowhere/record.jsonl"],
+    ],
+)
+def test_a_file_that_is_not_there_is_told_in_words(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Database.open(url_in(tmp_path)).close()
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, ConfigurationError)
+
+
+def test_an_export_is_for_its_owner_alone(kept: Database, url: str, tmp_path: Path) -> None:
+    file = tmp_path / "record.jsonl"
+    result = CliRunner().invoke(app, ["export", "--database", url, "--to", str(file)])
+    assert result.exit_code == 0
+    assert file.stat().st_mode & 0o077 == 0
 
 
 def test_an_export_replaces_no_file(kept: Database, url: str, tmp_path: Path) -> None:

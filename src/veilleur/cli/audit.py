@@ -18,7 +18,7 @@ from veilleur.law.deed import Deed
 from veilleur.store import chain
 from veilleur.store.database import kept_head, note_export, reading, url_in
 from veilleur.store.export import export as exported
-from veilleur.store.export import verify_export
+from veilleur.store.export import opened, verify_export
 from veilleur.store.record import Head
 from veilleur.store.transaction import Reading
 
@@ -96,9 +96,36 @@ def export(
         if to is None:
             sys.stdout.writelines(exported(r))
             return
-        with to.open("x", encoding="utf-8") as file:
-            file.writelines(exported(r))
+        _written(to, r)
     print(f"written to {to}")
+
+
+def _written(to: Path, r: Reading) -> None:
+    """For whoever exports alone: names and reasons stand in it. Raises ConfigurationError, and
+    leaves no half of an export."""
+    try:
+        number = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _not_written(to, error) from None
+    whole = False
+    try:
+        with open(number, "w", encoding="utf-8") as file:
+            file.writelines(exported(r))
+            file.flush()
+            os.fsync(file.fileno())
+        whole = True
+    except OSError as error:
+        raise _not_written(to, error) from None
+    finally:
+        if not whole:
+            to.unlink(missing_ok=True)
+
+
+def _not_written(to: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{to} can't be written: {error.strerror}",
+        remedy="name a new file in a folder with room that you may write to",
+    )
 
 
 def show(report: chain.ChainReport, console: Console) -> None:
@@ -117,11 +144,13 @@ def show(report: chain.ChainReport, console: Console) -> None:
 def read_heads(path: Path) -> list[Head]:
     """Lines of a number and a digest, as `verify` prints. Raises ConfigurationError."""
     heads = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    with opened(path) as file:
+        lines = file.read().splitlines()
+    for number, line in enumerate(lines, 1):
         words = line.split()
         if not words:
             continue
-        if len(words) < 2 or not words[0].isdigit() or len(words[1]) != 64:
+        if len(words) < 2 or not words[0].isdecimal() or len(words[1]) != 64:
             raise ConfigurationError(
                 "a line holds a number and a digest of 64 characters",
                 remedy="use the last line that `veilleur audit verify` prints",

@@ -109,7 +109,14 @@ def _note(desk: Desk, settings: Settings, visitor: Visitor, details: dict[str, s
 
 
 def _details(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, str(value)) for name, value in json.loads(text).items())
+    """Where somebody put something else in their place: that, without a name."""
+    try:
+        details = json.loads(text)
+    except ValueError:
+        return (("", text),)
+    if not isinstance(details, dict):
+        return (("", text),)
+    return tuple((name, str(value)) for name, value in details.items())
 
 
 def _start(day: date | Literal[""] | None, zone: ZoneInfo) -> datetime | None:

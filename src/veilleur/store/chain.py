@@ -14,11 +14,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, ColumnElement, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, RowMapping, select, type_coerce
 
 from veilleur.law.deed import Deed
 from veilleur.store.failures import understood
-from veilleur.store.record import Head, audit, chain_head, digest_of
+from veilleur.store.record import Head, audit, digest_of, read_end
 from veilleur.store.transaction import Reading
 
 MOST = 100
@@ -137,12 +137,18 @@ EVERYTHING = Question()
 
 
 def verify(r: Reading, known: Sequence[Head] = ()) -> ChainReport:
-    """Read it all. known: ends of the chain that were kept elsewhere, which must be in it."""
-    head = r.connection.execute(select(chain_head)).one()
-    columns = (*(column for column in audit.c if column is not audit.c.at), _RAW_AT)
-    query = select(*columns).order_by(audit.c.number)
-    rows = r.connection.execution_options(yield_per=AT_ONCE).execute(query)
-    return examine(head.origin, Head(head.number, head.digest), rows, known)
+    """Read it all. known: ends of the chain that were kept elsewhere, which must be in it.
+
+    Raises StoreError "corrupt" where the record's own end can't be read.
+    """
+    end = read_end(r.connection)
+    return examine(end.origin, end.head, raw_lines(r), known)
+
+
+def raw_lines(r: Reading) -> Iterable[RawLine]:
+    """Every row as it is kept, in order of their numbers."""
+    query = select(*_RAW).order_by(audit.c.number)
+    return r.connection.execution_options(yield_per=AT_ONCE).execute(query)
 
 
 def examine(
@@ -171,16 +177,26 @@ def lines(
     if before is not None:
         query = query.where(audit.c.number < before)
     order = audit.c.number.desc() if newest else audit.c.number
-    return [Line(**row._mapping) for row in r.connection.execute(query.order_by(order))]
+    return [_line(row._mapping) for row in r.connection.execute(query.order_by(order))]
+
+
+def _line(row: RowMapping) -> Line:
+    """What is no text was put there by somebody: it is shown as what it is."""
+    texts = {name: row[name] for name in row if name not in ("number", "at")}
+    shown = {name: it if isinstance(it, str) else repr(it) for name, it in texts.items()}
+    return Line(number=int(row["number"]), at=row["at"], **shown)
 
 
 _RAW_AT = type_coerce(audit.c.at, BigInteger).label("at")
+_RAW = tuple(_RAW_AT if column is audit.c.at else column for column in audit.c)
 
 
-def _digest_as(row: RawLine, number: int) -> str:
-    """The row's digest, had it this number."""
+def _written_as(row: RawLine, number: int) -> bool:
+    """Is the row's digest that of its content, had it this number? Bytes are no content."""
     texts = (row.who, row.deed, row.of, row.reason)
-    return digest_of(number, row.at, texts, row.details, row.previous)
+    if any(isinstance(one, bytes) for one in (row.at, *texts, row.details, row.previous)):
+        return False
+    return bool(digest_of(number, row.at, texts, row.details, row.previous) == row.digest)
 
 
 class _Walk:
@@ -211,7 +227,7 @@ class _Walk:
         self._gap(range(self._expected, number))
         if number in self._known:
             self._seen[number] = row.digest
-        if _digest_as(row, number) == row.digest:
+        if _written_as(row, number):
             self._link(row)
         else:
             self._break(row)
@@ -288,7 +304,7 @@ class _Walk:
         shift = 1
         for number, row in self._broken.items():
             for place in (number + shift, number - 1, number + 1, *places):
-                if _digest_as(row, place) == row.digest:
+                if _written_as(row, place):
                     claims[number], shift = place, place - number
                     break
         return claims

@@ -18,7 +18,9 @@ from hashlib import sha256
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, Text, select
 
+from veilleur.errors import StoreError
 from veilleur.law.deed import Entry
+from veilleur.store.failures import failure
 from veilleur.store.metadata import Instant, Words, metadata, microseconds, words
 
 SCHEME = "veilleur-audit-1"
@@ -71,10 +73,35 @@ def digest_of(
 
 
 def read_head(connection: Connection, *, to_write: bool = False) -> Head:
-    """The head as it is recorded. to_write: nobody else may move it until the transaction ends."""
-    query = select(chain_head.c.number, chain_head.c.digest)
-    row = connection.execute(query.with_for_update() if to_write else query).one()
-    return Head(row.number, row.digest)
+    """The head as it is recorded. to_write: nobody else may move it until the transaction ends.
+
+    Raises StoreError "corrupt" where it is none."""
+    return read_end(connection, to_write=to_write).head
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What a chain is bound to at both ends."""
+
+    origin: str
+    head: Head
+
+
+def read_end(connection: Connection, *, to_write: bool = False) -> End:
+    """As `read_head`, with the chain's origin."""
+    query = select(chain_head)
+    rows = connection.execute(query.with_for_update() if to_write else query).all()
+    if len(rows) != 1:
+        raise _no_end(f"{len(rows)} rows tell where it ends")
+    (row,) = rows
+    typed = isinstance(row.number, int) and row.number >= 0
+    if not typed or not isinstance(row.origin, str) or not isinstance(row.digest, str):
+        raise _no_end(f"it is said to end with {row.number!r}, {row.digest!r}")
+    return End(row.origin, Head(row.number, row.digest))
+
+
+def _no_end(found: str) -> StoreError:
+    return failure("the database", "corrupt", f"the end of its record was tampered with: {found}")
 
 
 def append(connection: Connection, head: Head, entry: Entry) -> Head:
