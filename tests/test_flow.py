@@ -74,7 +74,7 @@ def test_what_passes_behind_somebody_is_told_from_his_own_motion() -> None:
         picture = shot((200, 100)).astype(np.float32)
         behind = picture.copy()
         behind[60:260] = wagon[:, 30 - gone : 670 - gone]
-        behind[100:220, 215:245] = picture[100:220, 215:245]
+        behind[100:220, 208:252] = picture[100:220, 208:252]
         return np.asarray(behind, np.uint8)
 
     boxes = np.array([[200, 100, 260, 220]], np.float32)
