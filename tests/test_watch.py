@@ -450,7 +450,7 @@ def sentences(module: str) -> Iterator[str]:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         name = node.func.id if isinstance(node.func, ast.Name) else name
-        if name in {"CameraRefused", "StreamLost"}:
+        if name in {"CameraRefused", "StreamLost", "NotAuthorised"}:
             yield from map(filled, node.args[:1])
             yield from (filled(k.value) for k in node.keywords if k.arg == "remedy")
         elif name in {"Trouble", "_fail", "_with_next"}:
@@ -463,14 +463,46 @@ def filled(node: ast.expr) -> str:
     return str(node.value) if isinstance(node, ast.Constant) else "X"
 
 
+IN_PARTS = {
+    "X was stopped by XX",
+    "X is not in force: X",
+    "the legal profile X is not in force: it runs X",
+    "X is X: the profile X does not open it",
+    "X is X authorisation: it does not open X",
+    "camera X is X: it can't run in X mode",
+    "the machine's clock was set X by X s and is in doubt: X does not cover both times",
+}
+
+
+@pytest.mark.parametrize("reason", ["", ": works: at night (until six)"])
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        ("everything", "tout a été arrêté"),
+        ("site Gare", "le site Gare a été arrêté"),
+        ("camera gate", "la caméra gate a été arrêtée"),
+        ("rule gate/zone", "la règle gate/zone a été arrêtée"),
+    ],
+)
+def test_a_stop_is_told_in_french_with_the_words_of_who_stopped(
+    scope: str, told: str, reason: str
+) -> None:
+    said = say(f"{scope} was stopped by ana{reason} (it goes on when the stop is lifted)", "fr")
+    assert said.startswith(f"{told} par ana")
+    assert said.endswith("(elle reprend quand l’arrêt est levé)")
+    assert reason[reason.rfind(":") + 1 :] in said
+
+
 @pytest.mark.parametrize(
     "module",
     ["cameras/source.py", "cameras/reachable.py", "cameras/decoding.py", "cameras/camera.py",
-     "engine/seat.py"],
+     "engine/seat.py", "law/conditions.py", "law/gate.py"],
 )  # fmt: skip
 def test_every_reason_a_camera_gives_has_its_french(module: str) -> None:
+    """Those of the gate too, but for what is put together of two: they are told below."""
     told = {words for words in sentences(module) if " " in words.replace("X", "").strip()}
     assert told
+    told -= IN_PARTS
     assert [words for words in told if say(words, "fr") == words] == []
 
 

@@ -200,6 +200,118 @@ _SENTENCES = {
         "remettez-la en place, ou retracez ses zones et redémarrez"
     ),
     "wait some seconds": "attendez quelques secondes",
+    # what the gate says
+    "everything was stopped by {}": "tout a été arrêté par {}",
+    "everything was stopped by {}: {}": "tout a été arrêté par {} : {}",
+    "site {} was stopped by {}": "le site {} a été arrêté par {}",
+    "site {} was stopped by {}: {}": "le site {} a été arrêté par {} : {}",
+    "camera {} was stopped by {}": "la caméra {} a été arrêtée par {}",
+    "camera {} was stopped by {}: {}": "la caméra {} a été arrêtée par {} : {}",
+    "rule {} was stopped by {}": "la règle {} a été arrêtée par {}",
+    "rule {} was stopped by {}: {}": "la règle {} a été arrêtée par {} : {}",
+    "it goes on when the stop is lifted": "elle reprend quand l’arrêt est levé",
+    "camera {} was withdrawn": "la caméra {} a été retirée",
+    "only the authority can let it in again": "seule l’autorité peut l’admettre à nouveau",
+    "{} was suspended by {}: {}": "{} a été suspendu par {} : {}",
+    "only a new authorisation opens it again": "seule une nouvelle autorisation la rouvre",
+    "no contact with the authority: its orders have not been read for more than {} s": (
+        "sans contact avec l’autorité : ses ordres n’ont pas été lus depuis plus de {} s"
+    ),
+    "it goes on by itself when they can be read again: check the database": (
+        "elle reprend d’elle-même quand ils peuvent être lus : vérifiez la base de données"
+    ),
+    "camera {} has no authorisation": "la caméra {} n’a pas d’autorisation",
+    "an authorisation of the authority must name it, or analyse a file in laboratory mode": (
+        "une autorisation de l’autorité doit la nommer, ou analysez un fichier en mode laboratoire"
+    ),
+    "camera {} has no rule: there is nothing it may be looked at for": (
+        "la caméra {} n’a pas de règle : elle n’est analysée pour rien"
+    ),
+    "give it a rule for one of the eight events": (
+        "donnez-lui une règle pour un des huit événements"
+    ),
+    "camera {} is not under the gate: it has no authorisation": (
+        "la caméra {} ne passe pas par le contrôle légal : elle n’a pas d’autorisation"
+    ),
+    "give --authorisation FILE, or analyse a file in laboratory mode": (
+        "donnez --authorisation FICHIER, ou analysez un fichier en mode laboratoire"
+    ),
+    "camera {} is a real camera: it can't run in laboratory mode": (
+        "la caméra {} est réelle : elle ne fonctionne pas en mode laboratoire"
+    ),
+    "camera {} is a file or a simulated camera: it can't run in live mode": (
+        "la caméra {} est un fichier ou une caméra simulée : elle ne fonctionne pas en mode réel"
+    ),
+    "laboratory and live mode are kept apart: run them as two": (
+        "le laboratoire et le mode réel sont séparés : exécutez-les à part"
+    ),
+    "what answers for camera {} is no longer our simulator": (
+        "ce qui répond pour la caméra {} n’est plus notre simulateur"
+    ),
+    "start the simulator again; a real camera needs --authorisation FILE": (
+        "relancez le simulateur ; une caméra réelle demande --authorisation FICHIER"
+    ),
+    "{} is a laboratory's picture: the profile {} does not open it": (
+        "{} est une image de laboratoire : le profil {} ne l’ouvre pas"
+    ),
+    "{} is a real camera: the profile {} does not open it": (
+        "{} est une caméra réelle : le profil {} ne l’ouvre pas"
+    ),
+    "files and simulated cameras run in laboratory mode, real ones in live mode": (
+        "les fichiers et caméras simulées fonctionnent en laboratoire, les vraies en mode réel"
+    ),
+    "{} is a laboratory's authorisation: it does not open {}": (
+        "{} est une autorisation de laboratoire : elle n’ouvre pas {}"
+    ),
+    "{} is a real authorisation: it does not open {}": (
+        "{} est une véritable autorisation : elle n’ouvre pas {}"
+    ),
+    "a real act is for real cameras, a laboratory's for files and our simulator": (
+        "un véritable acte vaut pour les vraies caméras, celui d’un laboratoire pour les fichiers "
+        "et notre simulateur"
+    ),
+    "the legal profile {} is not in force: it runs from {} to {}": (
+        "le profil juridique {} n’est pas en vigueur : il court du {} au {}"
+    ),
+    "no analysis without a text: give the profile of the law in force": (
+        "pas d’analyse sans un texte : donnez le profil de la loi en vigueur"
+    ),
+    "the legal profile {} is a template that nobody has verified": (
+        "le profil juridique {} est un modèle que personne n’a vérifié"
+    ),
+    "let a jurist check it against the texts, then give it with --profile FILE as `status: "
+    "verified`, with who and when": (
+        "faites-le vérifier sur les textes par un juriste, puis donnez-le par --profile FICHIER, "
+        "`status: verified`, avec qui et quand"
+    ),
+    "the legal profile {} does not allow {}": "le profil juridique {} n’autorise pas {}",
+    "it allows: {}": "il autorise : {}",
+    "{} does not name camera {}": "{} ne nomme pas la caméra {}",
+    "it names: {}": "il nomme : {}",
+    "{} does not cover {}": "{} ne couvre pas {}",
+    "it covers: {}": "il couvre : {}",
+    "{} is longer than {} days": "{} dure plus de {} jours",
+    "ask for a renewal: it is a new act": "demandez un renouvellement : c’est un nouvel acte",
+    "{} names a service that the law does not: {}": (
+        "{} nomme un service que la loi ne nomme pas : {}"
+    ),
+    "services are {}": "les services sont {}",
+    "{} is for a {} event": "{} est pour une manifestation de nature {}",
+    "the legal profile allows {}": "le profil juridique autorise {}",
+    "the legal profile allows {} days": "le profil juridique autorise {} jours",
+    "it allows no clips": "il n’autorise aucune séquence",
+    "{} keeps clips for {} days": "{} conserve des séquences pendant {} jours",
+    "{} does not say: {}": "{} ne dit pas : {}",
+    "add {}: {}": "ajoutez {} : {}",
+    "{} names {}, which the legal profile does not allow": (
+        "{} nomme {}, que le profil juridique n’autorise pas"
+    ),
+    "there is no condition to check: what is asked for nothing allows nothing": (
+        "il n’y a pas de condition à vérifier : ce qui ne demande rien n’autorise rien"
+    ),
+    "use one of the regimes of veilleur.law.regime": (
+        "utilisez un des régimes de veilleur.law.regime"
+    ),
     # at the start
     "no rules given: anybody anywhere is signalled; draw zones in a --site file": (
         "aucune règle : toute personne est signalée, où qu’elle soit ; tracez des zones dans un "
