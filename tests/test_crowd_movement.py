@@ -323,8 +323,10 @@ def test_a_movement_goes_on_while_it_lasts_and_is_held() -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.sampled_from([0.04, 0.1, 0.2, 0.4, 0.5]), st.integers(0, 2**20))
 def test_the_rate_lost_and_doubled_pictures_do_not_matter(step: float, seed: int) -> None:
+    """A hole of two seconds just as they begin to run would matter; it cannot come here."""
     random = np.random.default_rng(seed)
-    times = [t for t in every(step, 13.0) if random.uniform() < 0.85]
+    every_third = every(step, 13.0)[::3]
+    times = [t for t in every(step, 13.0) if t in every_third or random.uniform() < 0.78]
     doubled = sorted([*times, *times[::7]])
     found = signals(crowd_rule(), hurrying(speed_m_s=2.5), doubled)
     assert len(found) == 1
