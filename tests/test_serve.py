@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +25,9 @@ import pytest
 import veilleur
 from tests.storing import postgresql
 from veilleur.errors import StoreError
-from veilleur.store.database import Database
+from veilleur.law.deed import Deed
+from veilleur.store import chain
+from veilleur.store.database import Database, reading, url_in
 
 __all__ = ["postgresql"]  # a fixture
 
@@ -126,6 +131,42 @@ def test_the_demo_is_the_whole_product_and_leaves_nothing_behind(tmp_path: Path)
         assert demo.end() == 0
     assert list(tmp_path.iterdir()) == []
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), "children gone")
+
+
+def test_a_terminal_that_is_closed_ends_the_demo_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Nobody reads what it says then, and it does not stumble over that."""
+    ours, its = pty.openpty()
+    with subprocess.Popen(
+        [str(COMMAND), "demo", "--port", "0"],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        os.close(its)
+        said = ""
+        while "the console is at" not in said:
+            said += os.read(ours, 4096).decode()
+        assert list(tmp_path.iterdir())
+        os.close(ours)
+        assert process.wait(PATIENCE_S) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGHUP])
+def test_a_service_that_is_asked_to_end_puts_everything_away(
+    request_to_end: signal.Signals, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    with run("serve", "--site", str(SITE), "--data", str(data), "--port", "0") as serve:
+        serve.find(r"the console is at (\S+)")
+        serve.process.send_signal(request_to_end)
+        assert serve.process.wait(PATIENCE_S) == 0
+        assert "Traceback" not in serve.heard()
+    with reading(url_in(data)) as r:
+        assert chain.lines(r, newest=True, limit=1)[0].deed == Deed.ENDED
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import typer
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.catalogue import WORDING
 from veilleur.cli.choosing import chosen, tell
+from veilleur.cli.ending import orderly
 from veilleur.cli.serve import run
 from veilleur.cli.watch import run as watch
 from veilleur.console.permission import Role
@@ -53,7 +54,7 @@ def demo(
     The console is open to one visitor with a password for this time; nothing is left behind.
     """
     language: Language = "fr" if french else "en"
-    with suppress(KeyboardInterrupt), as_file(files("veilleur") / "demo") as folder:
+    with suppress(KeyboardInterrupt), orderly(), as_file(files("veilleur") / "demo") as folder:
         site = load_site(folder / "site.yaml")
         if terminal or as_json:
             _watch(site, folder, as_json=as_json, language=language)

@@ -15,6 +15,7 @@ import typer
 
 from veilleur.cameras.simulated import is_our_simulator
 from veilleur.cli.choosing import chosen, tell
+from veilleur.cli.ending import orderly
 from veilleur.cli.first import offer
 from veilleur.console.administration import Accounts
 from veilleur.console.app import create_app
@@ -82,7 +83,7 @@ def serve(
         loop=law.laboratory,
     )
     acts = [read_authorisation(path) for path in authorisation or ()]
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), orderly():
         run(wanted, settings, acts, beside=partial(_first, settings))
 
 
