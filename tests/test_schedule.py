@@ -59,6 +59,30 @@ def test_days_are_read_as_written(days: str, monday: bool, sunday: bool) -> None
     assert week.in_force(at("2026-06-14T12:00:00")) == sunday
 
 
+def test_days_may_be_written_with_blanks_and_capitals() -> None:
+    week = schedule(weekly={"Sat, Sun": ["00:00-24:00"]})
+    assert week.in_force(at("2026-06-14T12:00:00"))
+    assert not week.in_force(at("2026-06-15T12:00:00"))
+
+
+def test_a_range_over_the_week_s_end_stops_at_its_last_day() -> None:
+    week = schedule(weekly={"sat-mon": ["00:00-24:00"]})
+    assert week.in_force(at("2026-06-15T23:59:59"))
+    assert not week.in_force(at("2026-06-16T00:00:00"))
+
+
+def test_the_last_minute_of_an_hour_and_of_a_day_can_be_written() -> None:
+    week = schedule(weekly={"daily": ["07:59-08:59", "23:59-24:00"]})
+    told = [week.in_force(at(f"2026-06-15T{clock}")) for clock in ("07:59:00", "08:59:00")]
+    assert told == [True, False]
+    assert week.in_force(at("2026-06-15T23:59:30"))
+
+
+def test_the_first_day_of_the_calendar_has_no_day_before_it() -> None:
+    assert schedule(weekly={"daily": ["00:00-24:00"]}).in_force(datetime.min)  # noqa: DTZ901
+    assert not NIGHTS.in_force(datetime.min)  # noqa: DTZ901
+
+
 def test_a_public_holiday_takes_the_place_of_its_weekday() -> None:
     """The fourteenth of July 2026 is a Tuesday."""
     feast = schedule(
@@ -112,7 +136,11 @@ def test_a_daily_span_holds_exactly_its_minutes(begin: int, end: int, minute: in
         ({"weekly": {"mon": ["8-9"]}}, "no span"),
         ({"weekly": {"mon": ["08:00-08:00"]}}, "no length"),
         ({"weekly": {"mon": ["24:30-25:00"]}}, "no span"),
-        ({"weekly": {"mon": ["08:75-09:00"]}}, "no span"),
+        ({"weekly": {"mon": ["08:60-09:00"]}}, "no span"),
+        ({"weekly": {"mon": ["08:00-09:60"]}}, "no span"),
+        ({"weekly": {"mon": ["24:00-06:00"]}}, "no span"),
+        ({"weekly": {"mon": ["08:00-24:01"]}}, "no span"),
+        ({"weekly": {"mon-noday": ["08:00-09:00"]}}, "no day"),
         ({"weekly": {}}, "never in force"),
         ({"weekly": {"mon": ["08:00-09:00"]}, "time_zone": "Europe/Pari"}, "no time zone"),
         ({"weekly": {"mon": ["08:00-09:00"]}, "holidays": {"country": "ZZ"}}, "no public holidays"),
