@@ -15,10 +15,13 @@ from veilleur.events.registry import parse_specification
 from veilleur.geometry import View, Zone
 from veilleur.ground import ground_plane
 
-ALL = [[0, 0], [1, 0], [1, 1], [0, 1]]
+ALL = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
 ACROSS, UP = [1.0, 0.0], [0.0, -1.0]
 STEEP = ground_plane(
-    {"image": [[0, 1], [1, 1], [0.6, 0.5], [0.4, 0.5]], "metres": [[0, 0], [4, 0], [4, 40], [0, 40]]},
+    {
+        "image": [[0, 1], [1, 1], [0.6, 0.5], [0.4, 0.5]],
+        "metres": [[0, 0], [4, 0], [4, 40], [0, 40]],
+    },
     1000, 1000, Path(),
 )  # fmt: skip
 """Its horizon lies somewhat above the middle of the picture."""

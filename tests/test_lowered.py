@@ -14,7 +14,7 @@ FALLS = 2.2
 
 
 def lowered() -> Lowered:
-    """Somebody has stood for two seconds."""
+    """Somebody who was a second old has stood for two more."""
     known = Lowered(VIEW)
     for time in every(0.2, 2.0):
         assert known.step(scene(time, tracks({1: (500.0, 500.0)}))) == ()
@@ -37,7 +37,7 @@ def test_who_sinks_from_upright_to_a_low_wide_box_lies_there() -> None:
         100.0,
         3.0,
         2.0,
-    )  # it was a second old at first
+    )
     assert (body.down_since, body.still_since, body.lying_since) == (FALLS, FALLS, FALLS)
     assert body.lying == 1.0
     assert body.looks > 1
