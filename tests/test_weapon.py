@@ -27,6 +27,7 @@ from veilleur.perception.objects import Detections, Kind, Tracks
 
 WHOLE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
 ARMED = Carrying(key=1, box=Box(400, 300, 500, 600), tall_px=300.0, looks=6, surety=0.8, hand=0.05)
+PERSIST_S = 1.0
 
 
 def weapon_rule(zone: list[list[float]] = WHOLE, **params: float) -> Rule:
@@ -43,7 +44,7 @@ def told(watched: Rule, one: Carrying, times: Iterable[float], **more: Any) -> l
 
 def test_a_weapon_seen_in_a_hand_for_a_time_is_told_once() -> None:
     signals = told(weapon_rule(), ARMED, every(0.2, 10))
-    assert [(s.began, s.noticed, s.where) for s in signals] == [(0.0, 0.6, ARMED.box)]
+    assert [(s.began, s.noticed, s.where) for s in signals] == [(0.0, PERSIST_S, ARMED.box)]
     assert all(check.passed for check in signals[0].checks)
     assert "experimental" in sentence(signals[0].checks)
     assert "expérimental" in sentence(signals[0].checks, "fr")
@@ -53,9 +54,14 @@ def test_a_weapon_seen_in_a_hand_for_a_time_is_told_once() -> None:
     ("changes", "name"),
     [
         pytest.param({"tall_px": 119.0}, "tall", id="too small to judge"),
-        pytest.param({"looks": 2}, "looked_at", id="two looks are not enough"),
+        pytest.param({"looks": 3}, "looked_at", id="three looks are not enough"),
         pytest.param({"surety": 0.59}, "weapon_seen", id="not sure enough"),
         pytest.param({"hand": 0.21}, "at_hand", id="lies beside, hangs on a wall"),
+        pytest.param({"hand_read": False}, "hand_unread", id="nobody looked for the hands yet"),
+        pytest.param(
+            {"hand_read": False, "hand": None}, "hand_unread", id="which is not the same as unseen"
+        ),
+        pytest.param({"left": 0.151}, "carried_along", id="stays where it is when he goes"),
     ],
 )
 def test_each_condition_alone_prevents_it_and_says_so(changes: dict[str, Any], name: str) -> None:
@@ -70,8 +76,50 @@ def test_each_condition_alone_prevents_it_and_says_so(changes: dict[str, Any], n
 
 
 def test_every_limit_is_reached_at_its_value() -> None:
-    edge = replace(ARMED, tall_px=120.0, looks=3, surety=0.6, hand=0.2)
-    assert [s.noticed for s in told(weapon_rule(), edge, [0.0, 0.3, 0.6])] == [0.6]
+    edge = replace(ARMED, tall_px=120.0, looks=4, surety=0.6, hand=0.2, left=0.15)
+    assert [s.noticed for s in told(weapon_rule(), edge, [0.0, 0.5, 0.999, 1.0])] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"tall_px": 119.99}, False),
+        ({"surety": 0.5999}, False),
+        ({"hand": 0.2001}, False),
+        ({"left": 0.1501}, False),
+        ({"hand": 0.0, "left": 0.0}, True),
+    ],
+)
+def test_a_hair_beyond_a_limit_is_beyond_it(changes: dict[str, Any], found: bool) -> None:
+    assert bool(told(weapon_rule(), replace(ARMED, **changes), every(0.2, 3))) == found
+
+
+@pytest.mark.parametrize("surety", [0.2, 0.35, 0.9])
+def test_the_surety_that_is_set_is_the_least(surety: float) -> None:
+    watched = rule("weapon", zone=WHOLE, params={"surety": surety})
+    assert told(watched, replace(ARMED, surety=surety - 0.001), every(0.2, 3)) == []
+    assert len(told(watched, replace(ARMED, surety=surety), every(0.2, 6, since=3.2))) == 1
+
+
+def test_the_height_that_is_set_is_the_least() -> None:
+    watched = rule("weapon", zone=WHOLE, params={"least_px": 200.0})
+    assert told(watched, replace(ARMED, tall_px=199.9), every(0.2, 3)) == []
+    assert len(told(watched, replace(ARMED, tall_px=200.0), every(0.2, 6, since=3.2))) == 1
+
+
+def test_what_was_measured_and_what_is_asked_stand_in_the_checks() -> None:
+    one = replace(ARMED, left=0.04)
+    (signal,) = told(weapon_rule(surety=0.7, least_px=150, persist_s=2), one, every(0.2, 2))
+    assert [(c.name, c.measured, c.threshold, c.unit) for c in signal.checks] == [
+        ("tall", 300.0, 150.0, "px"),
+        ("looked_at", 6.0, 4.0, "looks"),
+        ("weapon_seen", pytest.approx(80.0), pytest.approx(70.0), "%"),
+        ("at_hand", 0.05, 0.2, "person_heights"),
+        ("carried_along", 0.04, 0.15, "person_heights"),
+        ("persisted", 2.0, 2.0, "s"),
+    ]
+    assert (signal.event, signal.rule, signal.camera) == ("weapon", "rule", "camera")
+    assert signal.checks[-1].held_s == 2.0
 
 
 def test_where_no_hand_is_seen_nothing_speaks_against_it_and_that_is_said() -> None:
@@ -141,7 +189,7 @@ def test_neither_rate_nor_lost_nor_doubled_pictures_matter(steps: list[float]) -
     """Told at the first picture at which it has been seen for long enough."""
     times = np.cumsum(steps).round(3).tolist()
     doubled = [time for time in times for _ in range(2)]
-    due = next(time for time in times if time - times[0] >= 0.6 - 1e-9)
+    due = next(time for time in times if time - times[0] >= PERSIST_S - 1e-9)
     assert [s.noticed for s in told(weapon_rule(), ARMED, doubled)] == [due]
     nothing = replace(ARMED, surety=0.3)
     assert told(weapon_rule(), nothing, doubled) == []

@@ -74,8 +74,8 @@ FRENCH_HELP = {
     "height of the person, pixels: smaller is not judged": (
         "hauteur de la personne, en pixels : en dessous, rien n’est jugé"
     ),
-    "how surely a weapon is seen, mean of two seconds": (
-        "certitude avec laquelle une arme est vue, moyenne sur deux secondes"
+    "how surely a weapon is seen, mean of the last looks": (
+        "certitude avec laquelle une arme est vue, moyenne des derniers examens"
     ),
     "people in the zone: fewer are no crowd": (
         "personnes dans la zone : moins ne font pas une foule"

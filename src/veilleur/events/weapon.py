@@ -6,10 +6,11 @@ few: here a handgun, a long gun or a large knife, held, and seen. Weapons of pol
 guards are told like any other: nothing here knows whose they are, and nothing may.
 
 Method. Anchored on people: `scene.carrying` says for each person tall enough how surely a weapon
-was seen in the last two seconds, from head to knees and nearer, and how far it was from a hand
-(`perception.hands`). Conditions, in order: tall enough to judge, looked at three times, sure
-enough on the mean of the looks, at a hand if a hand is seen, and all of it for `persist_s`. Where a
-Scene holds boxes alone (recordings, made scenes), `shown` takes the boxes of weapons.
+was seen of late, from head to knees and nearer, and how far it was from a hand
+(`perception.hands`). Conditions, in order: tall enough to judge, looked at four times, sure enough
+on the mean of the looks, at a hand if a hand is seen (and somebody looked for it), carried along
+where the person goes, and all of it for `persist_s`. Where a Scene holds boxes alone (recordings,
+made scenes), `shown` takes the boxes of weapons.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from veilleur.events.specification import RuleSpecification
 from veilleur.geometry import View, Zone
 from veilleur.perception.carrying import Carrying
 
-LOOKS = 3
+LOOKS = 4
 REACH = 0.2  # person heights from a forearm or hand: a weapon further away is not held
+LEFT = 0.15  # person heights that one moves, and what stays behind is not held
 GAP_S = 0.5  # without it, forgiven, before it is told
 END_S = 3.0  # without it, ends what was told
 EDGE = 1e-9
@@ -42,13 +44,13 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     persist_s: float = Field(
-        default=0.6, ge=0, le=10, description="seconds that a weapon must be seen in a hand"
+        default=1.0, ge=0, le=10, description="seconds that a weapon must be seen in a hand"
     )
     least_px: float = Field(
         default=120.0, ge=80, description="height of the person, pixels: smaller is not judged"
     )
     surety: float = Field(
-        default=0.6, ge=0.2, le=1, description="how surely a weapon is seen, mean of two seconds"
+        default=0.6, ge=0.2, le=1, description="how surely a weapon is seen, mean of the last looks"
     )
 
 
@@ -120,6 +122,7 @@ class Weapon:
             _check("looked_at", float(one.looks), float(LOOKS), "looks", one.looks >= LOOKS),
             _check("weapon_seen", surety, asked, "%", surety >= asked - EDGE),
             _in_hand(one),
+            _check("carried_along", one.left, LEFT, "person_heights", one.left <= LEFT + EDGE),
         )
 
     def _persisted(self, stay: Stay | None) -> Check:
@@ -130,6 +133,8 @@ class Weapon:
 
 def _in_hand(one: Carrying) -> Check:
     """A hand that is seen must be there; where none is, nothing speaks against it."""
+    if not one.hand_read:
+        return _check("hand_unread", 0.0, 1.0, "yes", False)
     if one.hand is None:
         return _check("hand_unseen", 1.0, 1.0, "yes", True)
     return _check("at_hand", one.hand, REACH, "person_heights", one.hand <= REACH + EDGE)

@@ -239,8 +239,8 @@ ENGLISH: dict[str, _Phrase] = {
         bare="present since analysis began: nobody saw it begin",
     ),
     "looked_at": _Phrase(
-        "{measured} in two seconds",
-        "only {measured} in the last two seconds, {threshold} are needed",
+        "{measured} of late",
+        "only {measured} of late, {threshold} are needed",
     ),
     "weapon_seen": _Phrase(
         "a weapon is seen (experimental), sure by {measured} (limit {threshold})",
@@ -251,6 +251,14 @@ ENGLISH: dict[str, _Phrase] = {
         "not in a hand: {measured} from the nearest (reach {threshold})",
     ),
     "hand_unseen": _Phrase("no hand is seen to compare with", "no hand is seen to compare with"),
+    "hand_unread": _Phrase(
+        "where the hands are was not looked at yet", "where the hands are was not looked at yet"
+    ),
+    "carried_along": _Phrase(
+        "it goes where the person goes (left behind by {measured}, at most {threshold})",
+        "it stays where it is while the person moves by {measured} (at most {threshold}): it "
+        "belongs to the place",
+    ),
 }
 FRENCH: dict[str, _Phrase] = {
     "in_force": _Phrase("la règle est en vigueur", "la règle n’est pas en vigueur à cette heure"),
@@ -475,8 +483,8 @@ FRENCH: dict[str, _Phrase] = {
         bare="présent depuis le début de l’analyse\u00a0: nul ne l’a vu commencer",
     ),
     "looked_at": _Phrase(
-        "{measured} en deux secondes",
-        "seulement {measured} ces deux dernières secondes, {threshold} {needed}",
+        "{measured} ces derniers temps",
+        "seulement {measured} ces derniers temps, {threshold} {needed}",
     ),
     "weapon_seen": _Phrase(
         "une arme est vue (expérimental), certitude : {measured} (seuil : {threshold})",
@@ -488,6 +496,15 @@ FRENCH: dict[str, _Phrase] = {
     ),
     "hand_unseen": _Phrase(
         "aucune main n’est visible pour comparer", "aucune main n’est visible pour comparer"
+    ),
+    "hand_unread": _Phrase(
+        "la place des mains n’a pas encore été examinée",
+        "la place des mains n’a pas encore été examinée",
+    ),
+    "carried_along": _Phrase(
+        "elle suit la personne (écart : {measured}, au plus {threshold})",
+        "elle reste en place quand la personne bouge de {measured} (au plus {threshold}) : elle "
+        "appartient au lieu",
     ),
 }
 UNITS: dict[Language, dict[str, str]] = {

@@ -2,9 +2,10 @@
 
 Each person tall enough is looked at about once a second, from head to knees, by a small network
 (`spotting`). Only where that sees something like a weapon it looks again, nearer, and more often
-for a while; and only then the pose model says where the hands are. All of it is bounded: so many
-looks a second on one camera, whoever has waited longest first. Nothing runs where nobody is.
-What was seen is kept for two seconds, by track, in memory.
+while the looks agree; and only then the pose model says where the hands are. All of it is bounded:
+so many looks a second on one camera; whoever gave cause is judged to the end first. Nothing runs
+where nobody is. The last six looks of five seconds count, by track, in memory; and for ten seconds,
+where a weapon seemed to be: what stays there while the person moves belongs to the place.
 """
 
 from __future__ import annotations
@@ -24,15 +25,19 @@ from veilleur.perception.pose import Point, Pose
 from veilleur.perception.spotting import Spotter
 from veilleur.perception.verifier import square
 
-WINDOW_S = 2.0  # looks that count
+WINDOW_S, LOOKS = 5.0, 6  # looks that count: so old, and so many at most
 EVERY_S, SOON_S = 1.0, 0.35  # between looks at somebody who gave no cause, and who did
-SUSPECT = 0.2  # surety from which he is looked at again, nearer and more often
+SUSPECT = 0.2  # surety from which somebody is looked at again, nearer
+CAUSE = 0.4  # mean from which more often, and where the hands are is read
 TALL, WIDE, ABOVE = 0.8, 1.15, 0.05  # the figure: heights and widths of the box, and above it
 NEAR = 0.45  # heights: the nearer square
 HAND = 0.2  # score of a wrist or elbow that is seen
 BEYOND = 0.35  # the hand lies so much further than the wrist, in forearms
 POSE_S = 0.8  # between two readings of a pose
-RATE, SAVED = 2.0, 24.0  # looks a second in the long run, and at most saved up
+PLACES_S = 10.0  # for so long it is known where a weapon seemed to be
+SAME = 0.06  # heights: the same place of the picture
+JUDGED, TURN_S = 4, 10.0  # looks that the rule asks for; then the others' turn
+RATE, SAVED = 3.0, 24.0  # looks a second in the long run, and at most saved up
 POSE_COST = 4.0  # looks that one reading of a pose is worth
 EDGE = 1e-6
 ARMS = ((Point.LEFT_ELBOW, Point.LEFT_WRIST), (Point.RIGHT_ELBOW, Point.RIGHT_WRIST))
@@ -52,30 +57,87 @@ class _Look:
     surety: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a weapon seemed to be, pixels of the view, and the box of who seemed to hold it."""
+
+    time: float
+    at: tuple[float, float]
+    box: Box
+
+
 @dataclass(slots=True)
 class _Person:
-    """Somebody who is followed. place: where a weapon was seen last, pixels of the view."""
+    """Somebody who is followed. left: heights moved while what was seen last stayed."""
 
     key: int
     box: Box
-    looks: deque[_Look] = field(default_factory=deque)
+    looks: deque[_Look] = field(default_factory=lambda: deque(maxlen=LOOKS))
+    places: deque[_Place] = field(default_factory=deque)
     looked: float = -math.inf
     posed: float = -math.inf
+    judged: float = -math.inf
     hand: float | None = None
+    left: float = 0.0
 
     @property
-    def suspect(self) -> bool:
-        return any(look.surety >= SUSPECT for look in self.looks)
+    def surety(self) -> float:
+        return sum(look.surety for look in self.looks) / max(len(self.looks), 1)
+
+    @property
+    def cause(self) -> bool:
+        """To look again soon, and for the hands."""
+        return self.surety >= CAUSE or (bool(self.looks) and self.looks[-1].surety >= CAUSE)
+
+    @property
+    def every_s(self) -> float:
+        """Between looks."""
+        return SOON_S if self.cause else EVERY_S
+
+    def urgency(self, time: float) -> float:
+        """Above 0 until there are looks enough to judge by, and the hands are read; then others
+        have their turn."""
+        if self.looked == -math.inf:
+            return math.inf
+        return len(self.looks) if self.cause and time - self.judged > TURN_S else 0.0
+
+    @property
+    def read(self) -> bool:
+        """Whether where the hands are was read since there is cause."""
+        return self.posed > -math.inf
+
+    def age(self, time: float) -> None:
+        """Forgets what is too old."""
+        while self.looks and time - self.looks[0].time > WINDOW_S + EDGE:
+            self.looks.popleft()
+        while self.places and time - self.places[0].time > PLACES_S + EDGE:
+            self.places.popleft()
+        if not any(look.surety >= SUSPECT for look in self.looks):
+            self.hand, self.posed, self.left = None, -math.inf, 0.0
+
+    def saw(self, time: float, at: tuple[float, float]) -> None:
+        """Something like a weapon is there."""
+        near = SAME * self.box.height
+        self.left = max(
+            (
+                _moved(one.box, self.box) / self.box.height
+                for one in self.places
+                if math.dist(one.at, at) <= near
+            ),
+            default=0.0,
+        )
+        self.places.append(_Place(time, at, self.box))
 
     def carrying(self) -> Carrying:
-        sureties = [look.surety for look in self.looks]
         return Carrying(
             key=self.key,
             box=self.box,
             tall_px=self.box.height,
-            looks=len(sureties),
-            surety=sum(sureties) / max(len(sureties), 1),
+            looks=len(self.looks),
+            surety=self.surety,
+            hand_read=self.read,
             hand=self.hand,
+            left=self.left,
         )
 
 
@@ -109,7 +171,7 @@ class Hands:
         self._time = time
         self._follow(tracks.of(Kind.PERSON), time)
         for person in self._due(tracks, time):
-            if self._saved < 2.0:
+            if self._saved < 2.0 + (POSE_COST if person.cause and not person.read else 0.0):
                 break
             self._look(person, picture, time)
         return self.carrying
@@ -121,22 +183,19 @@ class Hands:
         }
         for key, person in self._people.items():
             person.box = Box(*boxes[key])
-            while person.looks and time - person.looks[0].time > WINDOW_S + EDGE:
-                person.looks.popleft()
-            if not person.suspect:
-                person.hand = None
+            person.age(time)
 
     def _due(self, tracks: Tracks, time: float) -> list[_Person]:
-        """Whom to look at: who gave cause first, then who has waited longest."""
+        """Whom to look at: who never was first, then whoever there is cause to judge, one after the
+        other to the end; then who has waited longest, measured by how soon it should be."""
         seen = set(tracks.ids[tracks.seen].tolist())
-        due = [
-            person
+        waited = {
+            person.key: (time - person.looked + EDGE) / person.every_s
             for person in self._people.values()
-            if person.key in seen
-            and person.box.height >= self._least_px
-            and time - person.looked >= (SOON_S if person.suspect else EVERY_S) - EDGE
-        ]
-        return sorted(due, key=lambda one: (not one.suspect, one.looked))
+            if person.key in seen and person.box.height >= self._least_px
+        }
+        due = [self._people[key] for key, share in waited.items() if share >= 1.0]
+        return sorted(due, key=lambda one: (-one.urgency(time), -waited[one.key]))
 
     def _look(self, person: _Person, picture: Picture, time: float) -> None:
         surety, place = self._spot(picture, _figure(person.box))
@@ -145,12 +204,16 @@ class Hands:
             surety = math.sqrt(surety * nearer)
         person.looked = time
         person.looks.append(_Look(time, surety))
+        if surety >= SUSPECT:
+            person.saw(time, place)
         pose_due = time - person.posed >= POSE_S - EDGE and self._saved >= POSE_COST
-        if surety >= SUSPECT and pose_due:
+        if surety >= CAUSE and pose_due:
             person.posed = time
             self._saved -= POSE_COST
             pose = self._joints.of(picture, self._view, person.box)
             person.hand = None if pose is None else _reach(pose, place, person.box.height)
+        if len(person.looks) >= JUDGED and person.read and person.urgency(time):
+            person.judged = time
 
     def _spot(self, picture: Picture, where: Box) -> tuple[float, tuple[float, float]]:
         """How sure a weapon is in the square, and where: pixels of the view."""
@@ -171,6 +234,16 @@ def _figure(box: Box) -> Box:
     side = max(tall, WIDE * box.width)
     x, top = box.centre[0], box.y1 - ABOVE * box.height - (side - tall) / 2
     return Box(x - side / 2, top, x + side / 2, top + side)
+
+
+def _moved(one: Box, other: Box) -> float:
+    """Pixels by which both edges of each axis went the same way: an arm stretched out is none."""
+    across = _shared(other.x1 - one.x1, other.x2 - one.x2)
+    return math.hypot(across, _shared(other.y1 - one.y1, other.y2 - one.y2))
+
+
+def _shared(one: float, other: float) -> float:
+    return min(abs(one), abs(other)) if one * other > 0 else 0.0
 
 
 def _around(place: tuple[float, float], side: float) -> Box:
