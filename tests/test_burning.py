@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
 
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.made import every
 from veilleur.cameras.activity import ActivityGate
 from veilleur.cameras.frame import Activity, Frame
 from veilleur.cameras.picture import Picture
@@ -165,18 +166,68 @@ def test_a_flicker_is_one_place_from_first_to_last() -> None:
     assert last.moved < 0.6
 
 
-@pytest.mark.parametrize("rate", [2.0, 25.0])
-def test_the_rate_of_the_pictures_changes_little(rate: float) -> None:
-    watch, rule, found = FireWatch(VIEW, _Says(0.9)), fire_rule(), []
-    for number, image in enumerate(flickering()):
-        time = number / rate
-        if time > 8.0:
-            break
-        blazes = watch.step(picture_of(image), time, moved=True)
-        verdict: Verdict = rule.step(Scene("camera", time, VIEW, blazes=blazes))
+def noticed(times: Iterable[float], score: float = 0.9, blind: Iterable[float] = ()) -> list[float]:
+    """When the rule tells, of a flicker seen at these seconds, of which some are blind."""
+    sense, rule, found = BurningSense(FireWatch(VIEW, _Says(score))), fire_rule(), []
+    dark = set(blind)
+    for number, (image, time) in enumerate(zip(flickering(), times, strict=False)):
+        scene = Scene("camera", time, VIEW, blind="dark" if time in dark else None)
+        if time in dark:
+            sense.pause("dark")
+        else:
+            activity = Activity(moved=0.1)
+            frame = Frame("camera", number, time, picture_of(image), activity=activity)
+            scene = sense.look(scene, frame)
+        verdict: Verdict = rule.step(scene)
         found += [signal.noticed for signal in verdict.signals]
+    return found
+
+
+@pytest.mark.parametrize("rate", [2.0, 5.0, 10.0, 25.0])
+def test_the_rate_of_the_pictures_changes_little(rate: float) -> None:
+    """It burns from the first picture: two seconds are asked, and one more."""
+    found = noticed([n / rate for n in range(int(8 * rate))])
     assert len(found) == 1
-    assert 2.0 <= found[0] <= 4.0
+    assert 3.0 <= found[0] <= 5.0
+
+
+@pytest.mark.parametrize("rate", [2.0, 5.0, 10.0, 25.0])
+def test_at_no_rate_is_told_what_the_verifier_does_not_see(rate: float) -> None:
+    assert not noticed([n / rate for n in range(int(8 * rate))], score=0.4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lost_and_doubled_pictures_neither_tell_early_nor_twice(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    steps = random.choice([0.0, 0.04, 0.2, 0.4, 0.9], 60)
+    found = noticed(np.cumsum(steps).tolist())
+    assert len(found) == 1
+    assert 3.0 <= found[0] <= 8.0
+
+
+@pytest.mark.parametrize("back_s", [0.5, 3.0, 100.0])
+def test_a_clock_that_steps_back_begins_anew_and_does_not_tell_early(back_s: float) -> None:
+    """Two seconds before the step, which are not enough, and what comes after it."""
+    before = every(0.2, 202.0, since=200.0)
+    first = before[-1] - back_s
+    after = every(0.2, first + 6.0, since=first)
+    found = noticed([*before, *after])
+    assert len(found) == 1
+    assert 3.0 <= found[0] - after[0] <= 5.0
+
+
+def test_a_clock_that_steps_forward_counts_no_time_that_was_not_seen() -> None:
+    before, after = every(0.2, 2.0), every(0.2, 46.0, since=40.0)
+    found = noticed([*before, *after])
+    assert len(found) == 1
+    assert 2.0 <= found[0] - after[0] <= 5.0
+
+
+def test_a_camera_that_was_blind_begins_anew() -> None:
+    times = every(0.2, 10.0)
+    found = noticed(times, blind=[time for time in times if 2.0 <= time <= 4.0])
+    assert len(found) == 1
+    assert 3.0 <= found[0] - 4.2 <= 5.0
 
 
 def test_after_it_forgot_nothing_is_known() -> None:
