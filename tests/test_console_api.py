@@ -111,6 +111,17 @@ def test_lists_hold_what_the_account_may_see(made: House) -> None:
     assert sorted(one["target"] for one in stops) == ["", "dock"]
 
 
+def test_incidents_are_read_page_by_page_and_not_after_one_that_is_somebody_elses(
+    made: House,
+) -> None:
+    gate, *mine = [str(made.incident(camera)) for camera in ("gate", "dock", "dock", "dock")]
+    docker = made.browser("docker")
+    first = docker.get(f"{API}/incidents?limit=2").json()
+    rest = docker.get(f"{API}/incidents?limit=2&older_than={first[-1]['id']}").json()
+    assert {one["id"] for one in first + rest} == set(mine)
+    assert docker.get(f"{API}/incidents?older_than={gate}").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("scope", "target", "status"),
     [

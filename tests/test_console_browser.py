@@ -326,6 +326,20 @@ def test_a_stage_that_is_not_well_is_named_in_red(screens: Screens, place: Stand
     expect(banner).to_have_count(0)
 
 
+def test_all_is_not_called_well_while_cameras_are_not_analysed(
+    screens: Screens, place: Stand
+) -> None:
+    page = screens.of("operator").open("/")
+    life = page.locator(".life")
+    expect(life).to_have_text("All well")
+    alarm = {"condition": "lost", "cause": "", "since": datetime.now(UTC).isoformat()}
+    place.tell(Topic.TECHNICAL, [{**alarm, "cameras": ["gate", "dock"], "notified": False}])
+    expect(life).to_have_text("Cameras not analysed: 2")
+    expect(life).to_have_attribute("data-state", "missing")
+    place.tell(Topic.TECHNICAL, [])
+    expect(life).to_have_text("All well")
+
+
 def test_who_is_signed_out_elsewhere_reads_it(screens: Screens, place: Stand) -> None:
     screen = screens.of("operator")
     page = screen.open()

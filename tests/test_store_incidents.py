@@ -83,6 +83,19 @@ def test_nothing_of_a_transaction_that_fails_is_stored(database: Database) -> No
         assert chain.verify(r).rows == 0
 
 
+def test_page_by_page_none_is_left_out_of_many_that_were_opened_at_one_instant(
+    database: Database,
+) -> None:
+    with database.write() as w:
+        everything = {signalled(w).id for _ in range(7)}
+    found: list[Incident] = []
+    with database.read() as r:
+        while page := incidents.recent(r, None, before=found[-1] if found else None, limit=3):
+            found += page
+    assert len(found) == len(everything)
+    assert {one.id for one in found} == everything
+
+
 def test_a_second_delivery_of_a_signal_changes_nothing(database: Database) -> None:
     with database.write() as w:
         incident = signalled(w)

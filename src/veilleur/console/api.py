@@ -50,12 +50,21 @@ def list_incidents(
     state: Annotated[list[State] | None, Query()] = None,
     camera: Annotated[str | None, Query(max_length=200, pattern=ID)] = None,
     before: Annotated[AwareDatetime | None, Query(description="opened before it")] = None,
+    older_than: Annotated[
+        UUID | None, Query(description="id of the last one of the page before this one")
+    ] = None,
     limit: Limit = 100,
 ) -> list[given.IncidentGiven]:
-    """The newest first."""
+    """The newest first. All of them are read page by page, with `older_than`: many may have been
+    opened at the same instant."""
     with desk.database.read() as r:
         found = incidents.recent(
-            r, visitor.scope, states=state or (), camera=camera, before=before, limit=limit
+            r,
+            visitor.scope,
+            states=state or (),
+            camera=camera,
+            before=incidents.found(r, older_than, visitor.scope) if older_than else before,
+            limit=limit,
         )
     return [given.IncidentGiven.of(one) for one in found]
 

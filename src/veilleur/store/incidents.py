@@ -23,9 +23,11 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
+    and_,
     case,
     false,
     func,
+    or_,
     select,
 )
 
@@ -193,15 +195,19 @@ def recent(
     *,
     states: Collection[State] = (),
     camera: str | None = None,
-    before: datetime | None = None,
+    before: datetime | Incident | None = None,
     canary: bool = False,
     limit: int = 100,
 ) -> list[Incident]:
-    """The newest first. states: of these alone, where any is given. before: opened before it."""
+    """The newest first. states: of these alone, where any is given. before: opened before that
+    instant, or what follows that incident: many may have been opened at one instant."""
     query = _of(_within(scope), camera, canary)
     if states:
         query = query.where(incidents.c.state.in_([state.value for state in states]))
-    if before is not None:
+    if isinstance(before, Incident):
+        beside = and_(incidents.c.opened == before.opened, incidents.c.id < before.id)
+        query = query.where(or_(incidents.c.opened < before.opened, beside))
+    elif before is not None:
         query = query.where(incidents.c.opened < before)
     newest = query.order_by(incidents.c.opened.desc(), incidents.c.id.desc())
     return _incidents(r, newest.limit(limit))

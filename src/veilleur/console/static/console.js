@@ -60,6 +60,10 @@ feed.addEventListener("fresh", () => {
   banner("stale", null);
   learn().catch(() => {});
 });
+let missing = 0; // cameras that are not analysed and should be
+feed.addEventListener("technical", ({ detail }) => {
+  missing = detail.reduce((sum, alarm) => sum + alarm.cameras.length, 0);
+});
 feed.addEventListener("pulse", ({ detail }) => {
   const ill = detail.stages.filter((stage) => !stage.well);
   const names = ill.map((stage) =>
@@ -68,7 +72,9 @@ feed.addEventListener("pulse", ({ detail }) => {
   document.body.classList.toggle("ailing", ill.length > 0);
   banner("ailing", ill.length ? say("ailing", { stages: quiet.join(", ") }) : null);
   life.title = names.join(", ");
-  alive(ill.length ? "ailing" : "well", say(ill.length ? "ailing-short" : "alive"));
+  if (ill.length) alive("ailing", say("ailing-short"));
+  else if (missing) alive("missing", say("missing", { count: missing }));
+  else alive("well", say("alive"));
 });
 sound.addEventListener("state", ({ detail }) => {
   banner("sound", detail === "blocked" ? say("sound-blocked-long") : null);
