@@ -116,8 +116,12 @@ def test_rain_has_no_direction() -> None:
     assert known.mean() < 0.1
 
 
-def test_a_camera_that_moves_says_so_and_a_crowd_that_moves_is_no_camera() -> None:
-    assert measured(shot((200, 100)), shot((194, 100), shift=6)).shaken
+@pytest.mark.parametrize("shift", [4, 6, 8, 14])
+def test_a_camera_that_turns_says_so_however_far_it_went(shift: int) -> None:
+    assert measured(shot((200, 100)), shot((200 - shift, 100), shift=shift)).shaken
+
+
+def test_a_camera_that_zooms_says_so_and_a_crowd_that_moves_is_no_camera() -> None:
     zoomed = cv2.resize(shot((200, 100)), None, fx=1.04, fy=1.04)[7 : 7 + 360, 12 : 12 + 640]
     assert measured(shot((200, 100)), np.asarray(zoomed, np.uint8)).shaken
     people = [(x, y) for x in range(20, 600, 90) for y in (40, 190)]

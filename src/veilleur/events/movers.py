@@ -7,9 +7,11 @@ did not change at all, its track's motion is the box's own unrest and counts as 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -136,15 +138,14 @@ class Paths:
 
     def _tracked(self, id_: int, box: Box, under: _Under | None) -> FloatArray:
         path = self._paths[id_]
-        times = np.array([time for time, _ in path])
-        if times[-1] - times[0] < LEAST_S:
+        passed_s = path[-1][0] - path[0][0]
+        if passed_s < LEAST_S:
             return self._flowing(box, under)
-        places = np.array([place for _, place in path])
-        steps = np.hypot(*np.diff(places, axis=0).T).sum()
-        net = places[-1] - places[0]
-        if _still(under, box) or float(np.hypot(*net)) < STRAIGHT * float(steps):
+        way = sum(math.dist(before, after) for (_, before), (_, after) in pairwise(path))
+        net = path[-1][1] - path[0][1]
+        if math.hypot(*net) < STRAIGHT * way or _still(under, box):
             return np.zeros(2)
-        return np.asarray(net / (times[-1] - times[0]) / self._metre(box))
+        return np.asarray(net / passed_s / self._metre(box))
 
     def _flowing(self, box: Box, under: _Under | None) -> FloatArray:
         """By the pixels under the box alone; where these are of something larger, nobody knows."""

@@ -13,12 +13,14 @@ Where the whole background goes as it does when a camera turns, shakes or zooms,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from veilleur.cameras.middle import median
+from veilleur.cameras.picture import area_mean
 from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
 
 BESIDE, ABOVE = 0.7, 0.4  # of a box's width and height: there it is asked whether more moves
@@ -118,23 +120,21 @@ class Flow:
     def _cells_of(self, box: Box) -> tuple[slice, slice]:
         """Rows and columns of the cells that a box touches."""
         rows, columns = self.changed.shape
-        scale = np.array([columns / self.region.width, rows / self.region.height] * 2)
-        origin = np.array([self.region.x1, self.region.y1] * 2)
-        corners = (np.array([box.x1, box.y1, box.x2, box.y2]) - origin) * scale
-        x1, y1 = np.floor(corners[:2]).astype(int).clip(0)
-        x2, y2 = np.ceil(corners[2:]).astype(int).clip(0, (columns, rows))
+        across, down = columns / self.region.width, rows / self.region.height
+        x1 = max(math.floor((box.x1 - self.region.x1) * across), 0)
+        y1 = max(math.floor((box.y1 - self.region.y1) * down), 0)
+        x2 = min(math.ceil((box.x2 - self.region.x1) * across), columns)
+        y2 = min(math.ceil((box.y2 - self.region.y1) * down), rows)
         return slice(y1, max(y1, y2)), slice(x1, max(x1, x2))
 
 
 def _mean(changed: FloatArray, velocities: FloatArray) -> FloatArray | None:
     """(2,) mean velocity of cells, each weighing as much as it changed; None: nobody can say."""
     ways = velocities.reshape(-1, 2)
-    weights = np.where(np.isfinite(ways[:, 0]), changed.ravel(), 0.0)
+    known = np.isfinite(ways[:, 0])
+    weights = changed.reshape(-1)[known]
     total = float(weights.sum())
-    if total <= 0.0:
-        return None
-    mean = (np.nan_to_num(ways) * weights[:, None]).sum(axis=0) / total
-    return np.asarray(mean, np.float64)
+    return np.asarray(weights @ ways[known] / total, np.float64) if total > 0.0 else None
 
 
 class FlowMeter:
@@ -154,6 +154,8 @@ class FlowMeter:
         self._search.setFinestScale(1)
         self._search.setGradientDescentIterations(12)
         self._search.setVariationalRefinementIterations(0)  # a quarter of the time, for cells' sake
+        y, x = np.indices(self._size[::-1], np.float32)
+        self._places = x, y
         self._before: ImageArray | None = None
         self._time = 0.0
 
@@ -184,8 +186,10 @@ class FlowMeter:
         if before is None or not 0.0 < since_s <= self._set.gap_s:
             return None
         difference = np.asarray(cv2.absdiff(before, now), np.uint8)
-        changed = np.asarray(cv2.GaussianBlur(difference, (3, 3), 0) > self._least(difference))
-        if not changed.any():
+        usual = median(difference[::2, ::2].astype(np.float32))
+        least = max(self._set.grey, self._set.noise * 1.4826 * usual)
+        changed = np.asarray(cv2.GaussianBlur(difference, (3, 3), 0) > least)
+        if usual < self._set.grey and not changed.any():  # else half of all changed: no noise does
             return self._still(since_s)
         nothing = np.zeros((*now.shape, 2), np.float32)
         moved = np.asarray(self._search.calc(before, now, nothing), np.float32)
@@ -207,13 +211,9 @@ class FlowMeter:
         x1, y1 = int(self._region.x1 * x), int(self._region.y1 * y)
         x2, y2 = int(np.ceil(self._region.x2 * x)), int(np.ceil(self._region.y2 * y))
         cut = luma[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-        small = cv2.resize(cut, self._size, interpolation=cv2.INTER_AREA).astype(np.int16)
+        small = area_mean(cut, self._size).astype(np.int16)
         mean = cv2.blur(small, (self._set.light, self._set.light))
         return np.asarray(np.clip(small - mean + 128, 0, 255), np.uint8)
-
-    def _least(self, difference: ImageArray) -> float:
-        noise = 1.4826 * median(difference[::2, ::2].astype(np.float32))
-        return max(self._set.grey, self._set.noise * noise)
 
     def _still(self, since_s: float) -> Flow:
         columns, rows = self._grid
@@ -228,20 +228,20 @@ class FlowMeter:
         self, before: ImageArray, now: ImageArray, moved: FloatArray, difference: ImageArray
     ) -> BoolArray:
         """(rows, columns): whether the displacement takes most of the change away."""
-        y, x = np.indices(before.shape, np.float32)
+        x, y = self._places
         back = cv2.remap(now, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR)
         left = self._cells(cv2.absdiff(before, back).astype(np.float32))
         return np.asarray(left <= self._set.explained * self._cells(difference.astype(np.float32)))
 
     def _velocities(self, moved: FloatArray, weight: FloatArray, sure: BoolArray) -> FloatArray:
         """(rows, columns, 2) pixels of the small picture; NaN where a cell's pixels disagree."""
-        length = np.sqrt((moved**2).sum(axis=2))
-        share = np.maximum(self._cells(weight), 1e-6)
-        mean = self._cells(moved * weight[..., None]) / share[..., None]
-        lengths = self._cells(length * weight) / share
-        size = np.sqrt((mean**2).sum(axis=2))
+        x, y = moved[..., 0], moved[..., 1]
+        length = np.sqrt(x * x + y * y)
+        sums = self._cells(np.stack([x * weight, y * weight, length * weight, weight], axis=2))
+        means = sums[..., :3] / np.maximum(sums[..., 3:], 1e-6)
+        size, lengths = np.hypot(means[..., 0], means[..., 1]), means[..., 2]
         known = sure & (size >= self._set.agree * lengths) & (size >= self._set.least_px)
-        return np.where(known[..., None], mean, np.nan)
+        return np.where(known[..., None], means[..., :2], np.nan)
 
     def _shaken(
         self, before: ImageArray, moved: FloatArray, difference: ImageArray, people: FloatArray
@@ -261,11 +261,14 @@ class FlowMeter:
         rows, columns = np.nonzero(tells)
         every = len(rows) // ENOUGH + 1
         rows, columns = rows[::every], columns[::every]
+        stirred = difference[rows, columns] > self._set.grey
+        if float(stirred.mean()) < self._set.shaken:
+            return False
         steps = moved[rows, columns].astype(np.float64)
         fitted = _shift_and_zoom(columns / tells.shape[1] - 0.5, rows / tells.shape[0] - 0.5, steps)
         sizes = np.hypot(*fitted.T)
         near = np.hypot(*(steps - fitted).T) <= 0.3 + 0.3 * sizes
-        gone = near & (sizes >= self._set.least_px) & (difference[rows, columns] > self._set.grey)
+        gone = near & (sizes >= self._set.least_px) & stirred
         return float(gone.mean()) >= self._set.shaken
 
 
