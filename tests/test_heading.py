@@ -57,6 +57,13 @@ def test_each_arrow_of_a_field_counts_alike_however_long() -> None:
     assert at(headings(headings=field), 500, 500) == [0.7071, -0.7071]
 
 
+def test_a_field_may_have_any_number_of_arrows() -> None:
+    field = arrows((0.2, 0.5, [0.9, 0.0]), (0.8, 0.5, [0.0, -0.1]), (0.5, 0.9, [0.3, 0.3]))
+    for view in (VIEW, View(1000, 1000, STEEP)):
+        known = headings(view, headings=field)
+        assert np.linalg.norm(known._arrows, axis=1) == pytest.approx([1.0, 1.0, 1.0])
+
+
 def test_the_nearer_arrow_counts_by_the_square_of_the_distance() -> None:
     """Three times as near: nine times as much."""
     known = headings(headings=arrows((0.1, 0.5, ACROSS), (0.5, 0.5, UP)))
