@@ -217,6 +217,31 @@ class LiesThere:
         return replace(LIES, scores=LIES.scores * float(there))
 
 
+class NobodyThere:
+    """A pose model that finds nobody."""
+
+    looks = 0
+
+    def of(self, *_: object) -> Pose:
+        self.looks += 1
+        return replace(LIES, scores=LIES.scores * 0.1)
+
+
+def test_where_nobody_was_found_is_looked_at_again_only_when_it_has_changed() -> None:
+    stood, poses = Box(520, 260, 560, 360), NobodyThere()
+    lying = Lying(VIEW, cast("Poses", poses))
+    for time in every(0.2, 6):
+        shows = picture() if time < 3 else picture(FELL)
+        lying.step(shows, *seen(stood, time, until=3.0), time)
+    assert poses.looks == 1
+    lying, poses.looks = Lying(VIEW, cast("Poses", poses)), 0
+    for time in every(0.2, 8):
+        half = Box(*(540 + 55 * (time > 5), 335, 645, 352))
+        shows = picture() if time < 3 else picture(half)
+        lying.step(shows, *seen(stood, time, until=3.0), time)
+    assert poses.looks == 2
+
+
 @pytest.mark.parametrize(
     ("blind_s", "lit", "found"),
     [

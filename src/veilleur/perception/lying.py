@@ -4,7 +4,8 @@ The detector does not find people who lie. So where somebody who stood is lost i
 or his box has become low, the pose model looks, in all four quarter turns, at what is new there and
 has come to rest: a low box, a doubtful one too, or what differs from the picture as it was. Nothing
 is looked at while nobody is suspected, nor where somebody else hides him or he is found again under
-another number; and a body at rest is only compared with itself.
+another number; and a body at rest is only compared with itself, as is a place where nobody was
+found.
 """
 
 from __future__ import annotations
@@ -259,7 +260,10 @@ class Lying:
                 down.rest = Rest(place, seen.time)
                 down.rest.look(seen.picture, self._view, seen.time)
                 return
-        if self._saved >= len(TURNS):
+        if _in_vain(down):
+            down.results.append(False)
+            down.due = seen.time + SOON_S
+        elif self._saved >= len(TURNS):
             self._judge(down, new, seen)
 
     def _judge(self, down: _Down, new: Novelty, seen: _Seen) -> None:
@@ -318,6 +322,11 @@ class Lying:
         longer = max(box.width, box.height) / one.stood_px
         novel = down.found or new.share(box) >= NOVEL
         return LENGTH[0] <= longer <= LENGTH[1] and _near(box, one) and novel
+
+
+def _in_vain(down: _Down) -> bool:
+    """Nobody was found there, and it has not changed since: another look would say the same."""
+    return not down.found and down.refuted == down.rest.box and down.rest.moved < QUIET
 
 
 def _worth(one: Suspect) -> bool:
