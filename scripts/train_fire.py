@@ -2,14 +2,18 @@
 
     python -m scripts.train_fire DATA WORK [--check] [--write]
 
-DATA holds what `STILLS` and `PLACES` name, under the licences that its manifest gives: CC BY 4.0,
-Apache-2.0, MIT. Nothing else is learnt from. WORK: crops and checkpoints. --check:
-every source is judged by a network that did not learn from it, and the confusion table printed.
---write: the network learnt from all of it becomes the file that is shipped; its hash is printed.
+DATA holds the sets fire8 and cctv_v3 and what `PLACES` names, under the licences that its manifest
+gives: CC BY 4.0, Apache-2.0, MIT. Nothing else is learnt from. WORK: a folder for the network.
+--check: every source is judged by a network that did not learn from it, and the confusion table
+printed. --write: the network learnt from all of it becomes the file that is shipped. Its hash is
+printed. Seeds are fixed, and one thread is used.
 
 Pictures are cut into squares as the product will show them. The pictures of the first set come
 from about a dozen videos, under names that repeat; `source_of` says which belong together, found
-by likeness of small pictures and then by eye.
+by likeness of small pictures and then by eye. Their boxes of flames hold more than the flame: only
+squares with its colours are learnt as one. What is no fire is chosen in the same way as what may
+be, grey stills are given colours (`tinting`), flames are put elsewhere (`pasting`), and of the
+ordinary squares those are learnt that a network of one round mistakes most (`hardest`).
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -25,29 +29,46 @@ import numpy as np
 from numpy.random import Generator
 from scripts.training.confusion import table
 from scripts.training.drawing import NO_FIRE, camera
-from scripts.training.export import export, restore
+from scripts.training.export import export
 from scripts.training.fitting import Settings, fit, judged
 from scripts.training.network import Verifier
+from scripts.training.pasting import pasted
 from scripts.training.sources import UNKNOWN, Crop, folds
+from scripts.training.tinting import tinted
 
+from veilleur.perception.glow import GlowSettings
 from veilleur.perception.models import NANODET, WEIGHTS
 from veilleur.simulation.burning import Fire
 
 CLASSES = ("flame", "smoke")
 SIDE, KEPT = 96, 112  # pixels: shown to the network; kept, for it to move about in
-A_SOURCE = 500  # crops at most of one source and kind
-GLARING = {"night street": 200, "market stall": 250}  # of these: their flames are white spots
+A_SOURCE = 300  # crops at most of one source and kind
+GLARING = {"night street": 200, "market stall": 200}  # of these: their flames are white spots
 FLAT, FAINT = 13.0, 5.0  # grey levels: less structure, and smoke that changes less, tell nothing
+FIERY, GLARE = 0.006, 0.15  # share of a square that must look so, or its box holds no flame there
+WHITE = {  # sources whose flames are white in parts
+    "car park",
+    "market stall",
+    "night street",
+    "staircase, kitchen, office",
+    "station and office",
+}
 FOLDS = 2
-DRAWN = 2600  # of each: drawn fires, drawn look-alikes
-PICTURES, A_PICTURE = 40, 9  # of a clip of PLACES; crops of each
+ROUNDS, FROZEN = 3, 2  # over all squares; of these, the backbone stays as it is
+DRAWN = 1200  # of each: drawn fires, drawn look-alikes
+PASTED = 800  # of each: real flames, and what else is bright, cut out and put elsewhere
+PICTURES, A_PICTURE, A_STILL = 60, 8, 4  # of a clip of PLACES; squares of each, and of a still
+USUAL, HARD = 2000, 2000  # squares without fire that are learnt: by chance, and the hardest
 PLACES = {  # clips without fire, and the group of the data set that is then not held back
     "tracking/vtest/vtest.avi": "pets2009-s2l1",
     "wrong_way/autostrade_a4_dusk.mp4": "autostrade-a4-128",
     "wrong_way/autostrade_a4_day.mp4": "autostrade-a4-128",
     "wrong_way/autostrade_a4_cavenago_glare.mp4": "autostrade-a4-cavenago",
     "wrong_way/autostrade_a14_pescara_haze.mp4": "autostrade-a14-pescara",
+    "wrong_way/intel_car_detection.mp4": "intel-carpark",
     "forbidden_zone/intel_one_by_one.mp4": "intel-room",
+    "forbidden_zone/warehouse_overhead_walkers.mp4": "warehouse_floor",
+    "negative/intel_bottle.mp4": "intel-bottle",
     "fall/gmdcsa24/Subject1_Fall_13.mp4": "gmdcsa24-room1",
 }
 FLAME, DEFAULT, SMOKE = 0, 1, 2
@@ -152,14 +173,70 @@ def cut(one: Labelled, random: Generator, each: int) -> Iterator[Crop]:
             truth = _truth(burning, row, corners)
             if kind == "smoke" and _flat(image):  # fog all over: nothing tells it from a wall
                 truth = (truth[0], UNKNOWN)
-            yield Crop(image, truth, one.source, kind)
+            if kind == "smoke" or _burns(image, one.source):  # a box holds more than the flame
+                yield Crop(image, truth, one.source, kind)
+    yield from _lit_parts(one, burning, random, each)
     for _ in range(each):
         side = min(one.image.shape[:2]) * random.uniform(0.1, 0.8)
         image, corners = square(one.image, *_somewhere(one.image, random), side)
-        if not len(burning):
-            yield Crop(image, (0.0, 0.0), one.source, "ordinary")
-        elif not (_shared(burning[:, 1:], corners) > 0.02).any():
-            yield Crop(image, (0.0, UNKNOWN), one.source, "beside fire")
+        yield from _without(one, burning, image, corners)
+
+
+def _lit_parts(one: Labelled, burning: np.ndarray, random: Generator, each: int) -> Iterator[Crop]:
+    """Squares as the product would show them: around what is warm or glaring."""
+    flames = burning[burning[:, 0] == FLAME]
+    for box in spots(one.image, random)[:each]:
+        image, corners = square(one.image, *_shown(box, random))
+        middle = (box[:2] + box[2:]) / 2
+        within = (middle >= flames[:, 1:3]).all(axis=1) & (middle <= flames[:, 3:5]).all(axis=1)
+        if not within.any():
+            yield from _without(one, burning, image, corners)
+        elif _burns(image, one.source):
+            yield Crop(image, _truth(burning, flames[within][0], corners), one.source, "flame")
+
+
+def _without(
+    one: Labelled, burning: np.ndarray, image: np.ndarray, corners: np.ndarray
+) -> Iterator[Crop]:
+    """The square, if nothing burns in it."""
+    if not len(burning):
+        yield Crop(image, (0.0, 0.0), one.source, "ordinary")
+    elif not (_shared(burning[:, 1:], corners) > 0.02).any():
+        yield Crop(image, (0.0, UNKNOWN), one.source, "beside fire")
+
+
+def spots(image: np.ndarray, random: Generator) -> np.ndarray:
+    """(n, 4) boxes of what the product takes for candidates, as if some of it had changed."""
+    how = GlowSettings()
+    across = image.shape[1] / how.width
+    size = how.width, max(1, round(image.shape[0] / across))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.int16)
+    blue, green, red = (small[..., c] for c in range(3))
+    warm = (red >= how.red) & (red - blue >= how.blue) & (red >= green)
+    lit = warm | (small.mean(axis=2) >= how.glaring)
+    noise = cv2.GaussianBlur(random.random(lit.shape), (0, 0), random.uniform(2, 12))
+    lit &= noise > np.quantile(noise, random.uniform(0.0, 0.8))
+    joined = cv2.morphologyEx(lit.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    found = stats[1:][stats[1:, 4] >= how.least]
+    found = found[np.argsort(-found[:, 4] * random.uniform(0.3, 1.0, len(found)), kind="stable")]
+    corners = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1)
+    return corners.astype(np.float64) * across
+
+
+def _shown(box: np.ndarray, random: Generator) -> tuple[float, float, float]:
+    """Middle and side of the square that is shown for a candidate, a little beside and larger."""
+    size = box[2:] - box[:2]
+    x, y = (box[:2] + box[2:]) / 2 + random.normal(0, 0.08, 2) * size
+    return x, y, max(size) * random.uniform(1.5, 2.2)
+
+
+def _burns(image: np.ndarray, source: str) -> bool:
+    """Whether anything in it has the colours of a flame, or glares where a camera shows them so."""
+    blue, green, red = (image[..., c].astype(np.int16) for c in range(3))
+    fiery = (red >= 140) & (red - blue >= 60) & (red - green >= 20)
+    glaring = (image.min(axis=2) >= 225).mean()
+    return bool(fiery.mean() >= FIERY or (source in WHITE and GLARE <= glaring <= 1 - GLARE))
 
 
 def _flat(image: np.ndarray) -> bool:
@@ -242,21 +319,72 @@ def ordinary(data: Path, random: Generator) -> list[Crop]:
     """People, streets, rooms without fire: some clips, and stills of cctv_v3 by name."""
     made = []
     for name, source in PLACES.items():
-        video = cv2.VideoCapture(str(data / name))
-        count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
-        for number in np.linspace(0, count - 5, PICTURES).astype(int):
-            video.set(cv2.CAP_PROP_POS_FRAMES, int(number))
-            image = video.read()[1]
-            for _ in range(A_PICTURE):
-                side = min(image.shape[:2]) * random.uniform(0.08, 0.7)
-                part, _ = square(image, *_somewhere(image, random), side)
-                made.append(Crop(part, (0.0, 0.0), source, "ordinary"))
+        for image in _some_of(data / name):
+            made += _calm(image, source, random, A_PICTURE)
     for file in sorted((data / "weapon/cctv_v3").glob("*/images/*.jpg")):
-        image = cv2.imread(str(file))
         bucket = sum(file.name[:6].encode()) % 4
-        side = min(image.shape[:2]) * random.uniform(0.15, 0.9)
-        part, _ = square(image, *_somewhere(image, random), side)
-        made.append(Crop(part, (0.0, 0.0), f"cctv_v3, part {bucket}", "ordinary"))
+        made += _calm(cv2.imread(str(file)), f"cctv_v3, part {bucket}", random, A_STILL)
+    return made
+
+
+def _some_of(clip: Path) -> Iterator[np.ndarray]:
+    """PICTURES of a clip, evenly."""
+    video = cv2.VideoCapture(str(clip))
+    every = max(1, int(video.get(cv2.CAP_PROP_FRAME_COUNT)) // PICTURES)
+    for number in range(every * PICTURES):
+        if not video.grab():
+            return
+        if number % every == 0:
+            yield video.retrieve()[1]
+
+
+def _calm(image: np.ndarray, source: str, random: Generator, count: int) -> list[Crop]:
+    """So many squares of a picture without fire: around what is warm or glares, and elsewhere."""
+    places = [_shown(box, random) for box in spots(image, random)[: count // 2]]
+    while len(places) < count:
+        side = min(image.shape[:2]) * random.uniform(0.08, 0.9)
+        places.append((*_somewhere(image, random), side))
+    parts = [tinted(square(image, *place)[0], random) for place in places]
+    return [Crop(part, (0.0, 0.0), source, "ordinary") for part in parts]
+
+
+def hardest(crops: Sequence[Crop], learnt: Sequence[Crop], settings: Settings) -> list[Crop]:
+    """Of the ordinary ones, those that a network taught in one round takes for fire most."""
+    network = Verifier(NANODET.file, len(CLASSES))
+    fit(network, learnt, seen, replace(settings, rounds=1, frozen=1))
+    scores = judged(network, [plain(crop) for crop in crops]).max(axis=1)
+    return [crops[index] for index in np.argsort(-scores, kind="stable")[:HARD]]
+
+
+def together(crops: Sequence[Crop], random: Generator, settings: Settings) -> list[Crop]:
+    """What is learnt from these: they, what is drawn and pasted into them, the hard ones of them.
+
+    Nothing comes from a source that is not in them.
+    """
+    calm = [crop for crop in crops if crop.kind == "ordinary"]
+    calm = [calm[index] for index in random.permutation(len(calm))]
+    few = [crop for crop in crops if crop.kind != "ordinary"] + calm[:USUAL]
+    few += drawn(calm, random, DRAWN) + pastings(crops, calm, random, PASTED)
+    return few + hardest(calm[USUAL:], few, settings)
+
+
+def pastings(
+    crops: Sequence[Crop], grounds: Sequence[Crop], random: Generator, count: int
+) -> list[Crop]:
+    """Real flames, and what else is bright, put elsewhere: so many of each."""
+    made: list[Crop] = []
+    flames = [crop for crop in crops if crop.kind == "flame"]
+    for bright, truth, kind in (
+        (flames, (1.0, UNKNOWN), "pasted flame"),
+        (grounds, (0.0, 0.0), "pasted other"),
+    ):
+        found: list[Crop] = []
+        while len(found) < count:
+            one, ground = (of[random.integers(len(of))] for of in (bright, grounds))
+            image = pasted(one.image, ground.image, random)
+            if image is not None:
+                found.append(Crop(image, truth, one.source, kind))
+        made += found
     return made
 
 
@@ -326,39 +454,45 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--rounds", type=int, default=Settings().rounds)
-    parser.add_argument("--start", type=Path, help="learn on from this file, more slowly")
-    parser.add_argument("--share", type=float, default=1.0, help="of the crops, by chance")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     given = parser.parse_args()
+    settings = Settings(rounds=given.rounds, frozen=FROZEN)
     random = np.random.default_rng(8)
     crops = real(given.data, random) + ordinary(given.data, random)
-    crops = [crop for crop in crops if random.random() < given.share]
-    grounds = [crop for crop in crops if crop.kind == "ordinary"]
-    crops += drawn(grounds, random, round(DRAWN * given.share))
     print(f"{len(crops)} crops of {len({crop.source for crop in crops})} sources", flush=True)
-    settings = Settings(rounds=given.rounds)
-    if given.start:
-        settings = Settings(rounds=given.rounds, frozen=0, rate=5e-4, slow=1.5e-4)
     if given.check:
-        print(_checked(crops, settings))
+        print(_checked(crops, random, settings))
         return
-    network = Verifier(NANODET.file, len(CLASSES))
-    if given.start:
-        restore(network, given.start)
-    fit(network, crops, seen, settings)
+    network = taught(crops, random, settings)
     target = WEIGHTS / "fire.onnx" if given.write else given.work / "fire.onnx"
     print(target, export(network, SIDE, len(CLASSES), target))
 
 
-def _checked(crops: Sequence[Crop], settings: Settings) -> str:
+def taught(crops: Sequence[Crop], random: Generator, settings: Settings) -> Verifier:
+    """The network that learnt from these."""
+    learnt = together(crops, random, settings)
+    print(f"{len(learnt)} are learnt", flush=True)
+    network = Verifier(NANODET.file, len(CLASSES))
+    fit(network, learnt, seen, settings)
+    return network
+
+
+def _checked(crops: Sequence[Crop], random: Generator, settings: Settings) -> str:
+    """The table of all sources, each judged by a network that did not learn from it."""
     judged_crops, scores = [], []
     for held in folds(crops, FOLDS):
-        network = Verifier(NANODET.file, len(CLASSES))
-        fit(network, [crop for crop in crops if crop.source not in held], seen, settings)
-        back = [plain(crop) for crop in crops if crop.source in held]
+        network = taught([crop for crop in crops if crop.source not in held], random, settings)
+        back = [plain(crop) for crop in _judged([c for c in crops if c.source in held], random)]
         judged_crops += back
         scores.append(judged(network, back))
     return table(judged_crops, np.concatenate(scores), CLASSES)
+
+
+def _judged(crops: Sequence[Crop], random: Generator) -> list[Crop]:
+    """What a network is judged on: all of the sources with fire, some of the rest, drawings."""
+    calm = [crop for crop in crops if crop.kind == "ordinary"]
+    some = [calm[index] for index in random.permutation(len(calm))[:USUAL]]
+    return [c for c in crops if c.kind != "ordinary"] + some + drawn(calm, random, DRAWN // 4)
 
 
 if __name__ == "__main__":
