@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import stat
 import threading
@@ -64,6 +65,54 @@ def test_a_database_of_a_newer_release_is_left_alone(url: str) -> None:
         with pytest.raises(StoreError) as caught:
             use(url)
         assert caught.value.cause == "schema"
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+def test_the_record_of_an_earlier_release_can_be_read_and_goes_on_in_this_one(
+    revision: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = command.upgrade
+    with monkeypatch.context() as earlier:
+        earlier.setattr(command, "upgrade", lambda config, _: upgrade(config, revision))
+        with Database.open(url) as database, database.write() as w:
+            w.record(entry())
+    with reading(url, older=True) as r:
+        assert chain.verify(r).intact
+    with pytest.raises(StoreError, match="start its service once") as caught, reading(url):
+        pass
+    assert caught.value.cause == "schema"
+    with Database.open(url) as database, database.write() as w:
+        signalled(w)
+    with reading(url) as r:
+        report = chain.verify(r)
+        assert (report.rows, report.intact) == (3, True)
+
+
+def test_a_copy_that_nobody_can_write_to_is_read_and_nothing_is_made_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sqlite_url(tmp_path)
+    with Database.open(url) as database, database.write() as w:
+        signalled(w)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    before = sorted(tmp_path.iterdir())
+    seen = list[Path]()
+    with reading(url) as r:
+        assert chain.verify(r).rows == 2
+        seen = sorted(tmp_path.iterdir())
+    assert seen == before
+
+
+def test_a_log_that_was_not_taken_in_is_read_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sqlite_url(tmp_path)
+    with Database.open(url) as database:
+        with database.write() as w:
+            signalled(w)
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        with reading(url) as r:
+            assert chain.verify(r).rows == 2
 
 
 def test_a_migration_that_breaks_off_leaves_what_was_there(

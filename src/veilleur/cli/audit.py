@@ -51,7 +51,7 @@ def verify(
     else:
         url = _url(data, database)
         beside = kept_head(url)
-        with reading(url) as r:
+        with reading(url, older=True) as r:
             report = chain.verify(r, [*known, *([beside] if beside else [])])
     show(report, Console(highlight=False, soft_wrap=True))
     if not report.intact:
@@ -165,7 +165,7 @@ def read_heads(path: Path) -> list[Head]:
 def _asked(data: Path | None, database: str | None, what: Mapping[str, str]) -> Iterator[Reading]:
     """The record; that it was asked for is put on it, or it isn't given."""
     url = _url(data, database)
-    with reading(url) as r:
+    with reading(url, older=True) as r:
         note_export(url, {"user": _user(), **{name: text for name, text in what.items() if text}})
         yield r
 

@@ -309,10 +309,11 @@ def url_in(folder: Path) -> str:
 
 
 @contextmanager
-def reading(url: str, *, patience_s: float = PATIENCE_S) -> Iterator[Reading]:
+def reading(url: str, *, patience_s: float = PATIENCE_S, older: bool = False) -> Iterator[Reading]:
     """Ask a database that another process may be writing to, without a claim on it.
 
-    It is not examined: whether it is sound may be the question. Raises StoreError.
+    It is not examined: whether it is sound may be the question. older: what is asked for is the
+    same in every earlier schema, as the record is. Raises StoreError.
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
@@ -320,13 +321,13 @@ def reading(url: str, *, patience_s: float = PATIENCE_S) -> Iterator[Reading]:
         if path is None or not path.is_file():
             where = str(path or url)
             raise failures.failure(where, "unreachable", "there is no such file", "check its name")
-        where, engine = str(path), sqlite.reader(parsed, patience_s)
+        where, engine = str(path), sqlite.reader(sqlite.to_read(parsed, path), patience_s)
     else:
         server = Postgresql(parsed, patience_s)
         where, engine = server.where, server.reader
     try:
         with failures.named(where), engine.connect() as connection:
-            migrating.require_newest(connection, where)
+            migrating.require_known(connection, where, older=older)
             yield Reading(connection)
     finally:
         engine.dispose()

@@ -31,11 +31,16 @@ def upgrade(connection: Connection, where: str) -> None:
     command.upgrade(config, "head")
 
 
-def require_newest(connection: Connection, where: str) -> None:
-    """Raises StoreError "schema" where the database has another schema than this release's."""
+def require_known(connection: Connection, where: str, *, older: bool = False) -> None:
+    """Raises StoreError "schema" where the database has another schema than this release's, or,
+    with older, none that it knows."""
     at = MigrationContext.configure(connection).get_current_revision()
-    if at != newest():
-        raise failures.failure(where, "schema", f"its schema is {at!r}, this knows {newest()!r}")
+    if at == newest() or (older and at in known()):
+        return
+    words = f"its schema is {at!r}, this knows {newest()!r}"
+    if at in known():
+        raise failures.failure(where, "schema", words, "start its service once with this Veilleur")
+    raise failures.failure(where, "schema", words)
 
 
 @cache

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
@@ -54,6 +55,18 @@ def path_of(url: URL) -> Path | None:
     """Where its file is; None: in memory."""
     name = url.database
     return None if not name or name == ":memory:" or name.startswith("file:") else Path(name)
+
+
+def to_read(url: URL, path: Path) -> URL:
+    """For reading what may lie where nobody can write, as an auditor's copy does: SQLite makes
+    files beside a database with a log, unless it is told that this one does not change. That is
+    so where there is no log: whoever writes has one."""
+    log_file = path.with_name(f"{path.name}-wal")
+    if os.access(path.parent, os.W_OK) or (log_file.exists() and log_file.stat().st_size):
+        return url
+    return url.set(
+        database=f"file:{quote(str(path.resolve()))}", query={"immutable": "1", "uri": "true"}
+    )
 
 
 def writer(url: URL, patience_s: float) -> Engine:
