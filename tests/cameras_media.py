@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -44,6 +45,11 @@ def make_clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def digest(frame: Frame) -> str:
+    """The same for the same pixels; short, so that a test that fails can be read."""
+    return f"{frame.sequence}: {hashlib.sha256(frame.picture.data.tobytes()).hexdigest()[:16]}"
 
 
 def picture_number(frame: Frame) -> int:
