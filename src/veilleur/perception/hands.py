@@ -34,8 +34,10 @@ NEAR = 0.45  # heights: the nearer square
 HAND = 0.2  # score of a wrist or elbow that is seen
 BEYOND = 0.35  # the hand lies so much further than the wrist, in forearms
 POSE_S = 0.8  # between two readings of a pose
+ELSEWHERE = 0.25  # heights on the person: a hand that was read for there says nothing of here
 PLACES_S = 10.0  # for so long it is known where a weapon seemed to be
-SAME = 0.06  # heights: the same place of the picture
+SAME = 0.11  # heights: the same place of the picture, one part of the nearer square beside
+LEFT_S = 2.0  # for so long it counts that something was left behind
 JUDGED, TURN_S = 4, 10.0  # looks that the rule asks for; then the others' turn
 RATE, SAVED = 3.0, 24.0  # looks a second in the long run, and at most saved up
 POSE_COST = 4.0  # looks that one reading of a pose is worth
@@ -59,16 +61,19 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a weapon seemed to be, pixels of the view, and the box of who seemed to hold it."""
+    """Where a weapon seemed to be, pixels of the view, and the box of who seemed to hold it.
+    left: heights that he had moved since it was there before."""
 
     time: float
     at: tuple[float, float]
     box: Box
+    left: float
 
 
 @dataclass(slots=True)
 class _Person:
-    """Somebody who is followed. left: heights moved while what was seen last stayed."""
+    """Somebody who is followed. near: where what `hand` was measured to is, from the middle of the
+    box, heights."""
 
     key: int
     box: Box
@@ -78,7 +83,7 @@ class _Person:
     posed: float = -math.inf
     judged: float = -math.inf
     hand: float | None = None
-    left: float = 0.0
+    near: tuple[float, float] = (0.0, 0.0)
 
     @property
     def surety(self) -> float:
@@ -113,22 +118,19 @@ class _Person:
         while self.places and time - self.places[0].time > PLACES_S + EDGE:
             self.places.popleft()
         if not any(look.surety >= SUSPECT for look in self.looks):
-            self.hand, self.posed, self.left = None, -math.inf, 0.0
+            self.hand, self.posed = None, -math.inf
 
     def saw(self, time: float, at: tuple[float, float]) -> None:
         """Something like a weapon is there."""
         near = SAME * self.box.height
-        self.left = max(
-            (
-                _moved(one.box, self.box) / self.box.height
-                for one in self.places
-                if math.dist(one.at, at) <= near
-            ),
-            default=0.0,
-        )
-        self.places.append(_Place(time, at, self.box))
+        moved = [
+            _moved(one.box, self.box) / self.box.height
+            for one in self.places
+            if math.dist(one.at, at) <= near
+        ]
+        self.places.append(_Place(time, at, self.box, max(moved, default=0.0)))
 
-    def carrying(self) -> Carrying:
+    def carrying(self, time: float) -> Carrying:
         return Carrying(
             key=self.key,
             box=self.box,
@@ -137,7 +139,7 @@ class _Person:
             surety=self.surety,
             hand_read=self.read,
             hand=self.hand,
-            left=self.left,
+            left=max((one.left for one in self.places if time - one.time <= LEFT_S), default=0.0),
         )
 
 
@@ -160,7 +162,8 @@ class Hands:
     @property
     def carrying(self) -> tuple[Carrying, ...]:
         """Everybody followed, as last looked at."""
-        return tuple(person.carrying() for person in self._people.values())
+        time = 0.0 if self._time is None else self._time
+        return tuple(person.carrying(time) for person in self._people.values())
 
     def step(self, picture: Picture, tracks: Tracks, time: float) -> tuple[Carrying, ...]:
         """Told every picture that was looked at anew. time: seconds of the stream's own clock."""
@@ -206,14 +209,27 @@ class Hands:
         person.looks.append(_Look(time, surety))
         if surety >= SUSPECT:
             person.saw(time, place)
-        pose_due = time - person.posed >= POSE_S - EDGE and self._saved >= POSE_COST
-        if surety >= CAUSE and pose_due:
-            person.posed = time
-            self._saved -= POSE_COST
-            pose = self._joints.of(picture, self._view, person.box)
-            person.hand = None if pose is None else _reach(pose, place, person.box.height)
+        if surety >= CAUSE:
+            self._read(person, picture, place, time)
         if len(person.looks) >= JUDGED and person.read and person.urgency(time):
             person.judged = time
+
+    def _read(
+        self, person: _Person, picture: Picture, place: tuple[float, float], time: float
+    ) -> None:
+        """How far from there the hands are, unless it is known since a moment."""
+        box = person.box
+        near = (place[0] - box.centre[0]) / box.height, (place[1] - box.centre[1]) / box.height
+        elsewhere = math.dist(near, person.near) > ELSEWHERE
+        if not elsewhere and time - person.posed < POSE_S - EDGE:
+            return
+        if self._saved >= POSE_COST:
+            person.posed, person.near = time, near
+            self._saved -= POSE_COST
+            pose = self._joints.of(picture, self._view, box)
+            person.hand = None if pose is None else _reach(pose, place, box.height)
+        elif elsewhere:
+            person.posed, person.hand = -math.inf, None
 
     def _spot(self, picture: Picture, where: Box) -> tuple[float, tuple[float, float]]:
         """How sure a weapon is in the square, and where: pixels of the view."""
