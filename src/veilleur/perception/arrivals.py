@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from veilleur.cameras.parts import Parts
 from veilleur.geometry import BoolArray, Box, FloatArray, IntArray, View
 from veilleur.perception.background import Background
 from veilleur.perception.still import Nature, StillObject
@@ -87,14 +88,13 @@ class Arrivals:
     def _regions(self, where: BoolArray) -> list[_Region]:
         if not where.any():
             return []
-        mask = cv2.morphologyEx(where.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3)))
-        count, labels, table, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        regions = []
-        for n in range(1, count):
-            x, y, w, h, area = table[n].tolist()
-            if LEAST_AREA <= area <= MOST_SHARE * mask.size:
-                regions.append(_Region((x, y), np.asarray(labels[y : y + h, x : x + w] == n)))
-        return regions
+        mask = cv2.morphologyEx(where.view(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3)))
+        parts = Parts.of(np.asarray(mask, np.uint8))
+        return [
+            _Region((part.x, part.y), parts.mask(part))
+            for part in parts.found
+            if LEAST_AREA <= part.area <= MOST_SHARE * mask.size
+        ]
 
     def _named(self, regions: list[_Region]) -> list[int]:
         """Each region the id that most of it had, each id once; else a new one."""

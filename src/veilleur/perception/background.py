@@ -73,21 +73,23 @@ class Planes:
 
     def differs(self, other: Planes, luma: FloatArray | float, chroma: float) -> BoolArray:
         """(h, w): by more than so many grey levels in luma, or in one of the chroma planes."""
-        colour = (np.abs(self.chroma - other.chroma).max(axis=0) > chroma).astype(np.uint8)
+        apart = [cv2.absdiff(*planes) for planes in zip(self.chroma, other.chroma, strict=True)]
+        colour = np.asarray(cv2.max(*apart) > chroma)
         height, width = self.luma.shape
-        wide = cv2.resize(colour, (width, height), interpolation=cv2.INTER_NEAREST)
-        return np.asarray((np.abs(self.luma - other.luma) > luma) | (wide > 0))
+        wide = cv2.resize(colour.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        strange = np.asarray(cv2.absdiff(self.luma, other.luma) > luma)
+        return np.asarray(np.logical_or(strange, wide, out=strange))
 
     def blend(self, other: Planes, where: BoolArray, share: float) -> None:
         """Go so far towards the other, where it is asked for."""
-        half = where[::2, ::2]
+        half = np.ascontiguousarray(where[::2, ::2])
         if share >= 1.0:
             np.copyto(self.luma, other.luma, where=where)
             np.copyto(self.chroma, other.chroma, where=half[np.newaxis])
             return
-        part = np.float32(share)
-        self.luma[...] += (other.luma - self.luma) * (where * part)
-        self.chroma[...] += (other.chroma - self.chroma) * (half * part)
+        _towards(self.luma, other.luma, where, share)
+        for mine, theirs in zip(self.chroma, other.chroma, strict=True):
+            _towards(mine, theirs, half, share)
 
     def scale(self, gain: FloatArray | float) -> None:
         """Another light: luma times so much."""
@@ -95,6 +97,10 @@ class Planes:
 
     def copy(self) -> Planes:
         return Planes(self.luma.copy(), self.chroma.copy())
+
+
+def _towards(mine: FloatArray, theirs: FloatArray, where: BoolArray, share: float) -> None:
+    cv2.accumulateWeighted(theirs, mine, share, where.view(np.uint8))
 
 
 def working_size(width: int, height: int) -> tuple[int, int]:
@@ -143,6 +149,7 @@ class Background:
         self.began = self.seen = self._front_began = self._unrest = np.zeros((0, 0), np.float32)
         self._strange = np.zeros((0, 0), np.bool_)
         self._known_s = np.zeros((0, 0), np.float32)
+        self._resting: BoolArray | None = None
 
     @property
     def ready(self) -> bool:
@@ -156,7 +163,9 @@ class Background:
     @property
     def at_rest(self) -> BoolArray:
         """(h, w): something new is at rest here, seen now or hidden."""
-        return np.asarray(self.seen - self.began >= self._rates.settle_s)
+        if self._resting is None:
+            self._resting = np.asarray(self.seen - self.began >= self._rates.settle_s)
+        return self._resting
 
     @property
     def moving(self) -> BoolArray:
@@ -195,7 +204,7 @@ class Background:
         gain = self._follow_light(now)
         tolerance = np.clip(NOISY * self._unrest, LUMA, NOISIEST)
         strange = now.differs(self.known, tolerance, CHROMA)
-        if abs(np.log(gain)) > SWITCHED or strange[~self.at_rest].mean() > FLOODED:
+        if abs(np.log(gain)) > SWITCHED or self._is_flooded(strange):
             if self._waits(time):
                 self._scale(1 / gain)
                 return
@@ -206,8 +215,15 @@ class Background:
         self._rest(now, strange, tolerance, elapsed_s, time)
         self.now, self.time, self._strange = now, time, strange
 
+    def _is_flooded(self, strange: BoolArray) -> bool:
+        """Whether much differs of what is not at rest."""
+        free = ~self.at_rest
+        return bool(np.count_nonzero(strange & free) > FLOODED * np.count_nonzero(free))
+
     def absorb(self, where: BoolArray) -> None:
         """From now on, what is at rest here is the place itself."""
+        if not where.any():
+            return
         self.known.blend(self.lately, where, 1.0)
         self._known_s[where] = np.maximum(self._known_s, self.seen - self.began)[where]
         self._clear(where)
@@ -221,6 +237,7 @@ class Background:
         self._unrest = np.full(shape, 2.0, np.float32)
         self._strange = np.zeros(shape, np.bool_)
         self._known_s = np.zeros(shape, np.float32)
+        self._resting = None
         self.time = self.started = time
 
     def _follow_light(self, now: Planes) -> float:
@@ -258,6 +275,7 @@ class Background:
         self.lately.scale(gain)
         self.lately.blend(now, in_view, 1.0)
         self.seen[in_view] = time
+        self._resting = None
         self._clear(~resting)
 
     def _local_gain(self, now: Planes, where: BoolArray) -> FloatArray:
@@ -271,9 +289,9 @@ class Background:
         young = time - (self.started or time) < FIRST_S
         slow_s = KNOWN_S / 5 if young else KNOWN_S
         share = 1 - float(np.exp(-elapsed_s / slow_s))
-        off = np.abs(now.luma - self.known.luma)
-        self._unrest += share * np.where(same, off - self._unrest, 0)
-        self._known_s[same] += elapsed_s
+        off = np.asarray(cv2.absdiff(now.luma, self.known.luma), np.float32)
+        _towards(self._unrest, off, same, share)
+        self._known_s += same * np.float32(elapsed_s)
         self.known.blend(now, same, share)
 
     def _rest(
@@ -289,19 +307,24 @@ class Background:
         What comes to rest where the place was hardly ever seen (somebody passed there in the first
         picture) is the place.
         """
+        known = np.isfinite(self.began)
+        if not strange.any() and not known.any():
+            return
         quick = 1 - float(np.exp(-elapsed_s / QUICK_S))
         resting = self.at_rest
-        as_lately = strange & np.isfinite(self.began)
+        as_lately = strange & known
         as_lately &= ~now.differs(self.lately, tolerance, CHROMA)
         self.lately.blend(now, as_lately, quick)
-        self.seen[as_lately] = time
+        np.copyto(self.seen, time, where=as_lately)
         hiding = strange & ~as_lately
         taken = hiding & (~resting | self._outlasts(now, hiding & resting, tolerance, quick, time))
         self.lately.blend(now, taken, 1.0)
-        self.began[taken] = np.where(resting, self._front_began, time)[taken]
-        self.seen[taken] = time
-        back = ~strange & (time - self.seen > np.where(resting, self._rates.back_s, 0.0))
-        self._clear(back)
+        np.copyto(self.began, self._front_began, where=taken & resting)
+        np.copyto(self.began, time, where=taken & ~resting)
+        np.copyto(self.seen, time, where=taken)
+        unseen_s = time - self.seen
+        back = (unseen_s > self._rates.back_s) | ((unseen_s > 0.0) & ~resting)
+        self._clear(back & known & ~strange)
         self.absorb(self.at_rest & (self._known_s < self._rates.settle_s))
 
     def _outlasts(
@@ -323,5 +346,6 @@ class Background:
         return np.asarray(hides & (time - self._front_began >= rested_s))
 
     def _clear(self, where: BoolArray) -> None:
-        self.began[where] = NEVER
-        self.seen[where] = -NEVER
+        np.copyto(self.began, NEVER, where=where)
+        np.copyto(self.seen, -NEVER, where=where)
+        self._resting = None

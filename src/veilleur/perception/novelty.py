@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from veilleur.cameras.middle import median
+from veilleur.cameras.parts import Parts
 from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
 
@@ -78,7 +80,7 @@ class Novelty:
         if usual is None or usual.shape != now.shape:
             return cls(None, scale)
         difference = now.astype(np.int16) - usual
-        difference -= np.int16(np.median(difference[::4, ::4]))
+        difference -= np.int16(median(difference[::4, ::4].astype(np.float32)))
         new = np.abs(difference) > CHANGED
         for x1, y1, x2, y2 in (others * scale).astype(int).tolist():
             new[max(y1, 0) : y2, max(x1, 0) : x2] = False
@@ -110,15 +112,13 @@ class Novelty:
         if not part.size:
             return None
         closed = cv2.morphologyEx(part, cv2.MORPH_CLOSE, JOINS)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
-        if count < 2:
+        parts = Parts.of(np.asarray(closed, np.uint8))
+        largest = max(parts.found, key=lambda found: found.area, default=None)
+        if largest is None or largest.area < least * self.scale**2:
             return None
-        largest = 1 + int(np.argmax(stats[1:, 4]))
-        x, y, width, height, area = stats[largest].tolist()
-        if area < least * self.scale**2:
-            return None
+        x, y, width, height = largest.x, largest.y, largest.width, largest.height
         if max(width, height) > body * self.scale:
-            thing = part * (labels == largest).astype(np.uint8)
+            thing = part * (parts.labels == largest.label).astype(np.uint8)
             x, y, width, height = _densest(thing, max(1, round(body * self.scale)))
         x, y = x + columns.start, y + rows.start
         corners = np.array((x, y, x + width, y + height)) / self.scale
