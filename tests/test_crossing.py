@@ -115,3 +115,42 @@ def test_who_is_not_seen_any_more_is_forgotten() -> None:
     assert walker.crossings.knows(1)
     walker.crossings.forget(walker.now + FORGET_S + 0.1)
     assert not walker.crossings.knows(1)
+
+
+def test_a_side_is_clear_from_a_tenth_of_the_height_and_never_within_two_pixels() -> None:
+    walker = Walker()
+    sides = [walker.at(200.0 + off).side for off in (7.9, 8.0, -7.9, -8.0)]
+    assert sides[0] == sides[2] == 0
+    assert sides[1] == -sides[3] != 0
+    no_margin = Crossings(ACROSS, 0.0)
+    for n, (off, clear) in enumerate([(1.9, False), (2.0, True), (0.0, False), (-2.0, True)]):
+        foot = np.array([200.0 + off, 200.0])
+        passage = no_margin.update(1, foot, foot - [0, HEIGHT], 1.0 + n, FASTEST)
+        assert (passage.side != 0) == clear
+
+
+def test_a_box_without_height_is_a_pixel_high() -> None:
+    foot = np.array([206.0, 200.0])
+    assert Crossings(ACROSS, MARGIN).update(1, foot, foot, 1.0, FASTEST).beyond == 6.0
+
+
+def test_two_feet_in_one_picture_are_one_path() -> None:
+    """A doubled picture: the same instant, found a little elsewhere."""
+    walker = Walker()
+    walker.at(180.0)
+    assert walker.at(210.0, passed_s=0.0).fresh
+
+
+def test_who_was_lost_for_just_so_long_is_still_known() -> None:
+    walker = Walker()
+    walker.at(180.0)
+    assert walker.at(220.0, passed_s=FORGET_S).fresh
+    walker.at(180.0)
+    assert not walker.at(220.0, passed_s=FORGET_S + 0.1).fresh
+
+
+def test_the_instant_of_a_step_shorter_than_a_pixel_is_shared_by_its_parts() -> None:
+    walker = Walker()
+    for x in (180.0, 199.9, 200.1, 220.0):
+        seen = walker.at(x)
+    assert seen.crossed == pytest.approx(10.5)

@@ -248,6 +248,37 @@ def test_a_schedule_without_a_clock_is_refused() -> None:
     ],
 )
 def test_a_zone_or_a_line_exactly_one(more: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="exactly one"):
+    with pytest.raises(ConfigurationError, match="exactly one") as caught:
         rule("forbidden_zone", **more)
     assert VIEW.width == 1000
+    assert caught.value.setting == "zone"
+
+
+def test_by_default_a_zone_waits_a_second_and_a_line_not_at_all() -> None:
+    watched = rule("forbidden_zone", zone=ZONE)
+    assert [s.noticed for s in walk(watched, lambda t: INSIDE, every(0.1, 4))] == [1.0]
+    line = rule("forbidden_zone", line=[[0.5, 0.2], [0.5, 0.8]])
+    told = walk(line, lambda t: (450 + 50 * t, 500.0), every(0.2, 2))
+    assert [s.noticed for s in told] == [1.2]  # a tenth of a height beyond it
+    assert told[0].began == pytest.approx(1.0)
+    assert told[0].checks[-1].threshold == 0.0
+
+
+def test_whoever_is_cut_by_the_left_edge_stands_at_it() -> None:
+    left = [[0.0, 0.4], [0.0005, 0.4], [0.0005, 0.6], [0.0, 0.6]]
+    watched = rule("forbidden_zone", zone=left, params={"dwell_s": 0.0})
+    assert len(walk(watched, lambda t: (-3.0, 500.0), [0.0])) == 1
+
+
+def test_out_of_force_nobody_keeps_what_he_had_though_he_is_only_hidden() -> None:
+    watched = zone(
+        params={"gap_s": 0.0, "schedule": {"weekly": {"daily": ["08:00-09:00", "09:01-10:00"]}}},
+        clock=True,
+    )
+    hidden = replace(tracks({1: INSIDE}), seen=np.array([False]))
+    inside = tracks({1: INSIDE})
+    for time, clock, seen in [(0.0, "08:59", inside), (1.0, "09:00", hidden)]:
+        local = datetime.fromisoformat(f"2026-06-15T{clock}:30")
+        assert watched.step(scene(time, seen, local=local)).signals == ()
+    local = datetime.fromisoformat("2026-06-15T09:01:00")
+    assert watched.step(scene(2.5, inside, local=local)).signals == ()
