@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sqlite3
 import sys
 from datetime import UTC, datetime
@@ -233,11 +234,14 @@ def test_swap_on_a_disk_is_told_of_and_no_other(tmp_path: Path) -> None:
     head = "Filename Type Size Used Priority\n"
     quiet = "/dev/zram0 partition 1 0 100\n/nowhere/dm-0 partition 1 0 -2\n"
     swaps.write_text(head + quiet)
-    assert list(swap_findings(swaps, tmp_path)) == []
+    assert list(swap_findings(swaps, tmp_path, math.inf)) == []
     swaps.write_text(
         head + quiet + "/nowhere/dm-1 partition 1 0 -3\n/nowhere/swapfile file 1 0 -4\n"
     )
-    (finding,) = swap_findings(swaps, tmp_path)
+    (finding,) = swap_findings(swaps, tmp_path, math.inf)
     assert "/nowhere/dm-1, /nowhere/swapfile" in finding.text
     assert "zram" not in finding.text
-    assert list(swap_findings(tmp_path / "none", tmp_path)) == []
+    assert list(swap_findings(tmp_path / "none", tmp_path, 0)) == []
+    _, limit = swap_findings(swaps, tmp_path, 8 << 20)
+    assert "8 MiB may be locked" in limit.text
+    assert "LimitMEMLOCK" in limit.remedy

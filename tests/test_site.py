@@ -185,3 +185,14 @@ def test_a_mistake_is_told_in_our_own_words(folder: Path, old: str, new: str, wo
         load_site(path)
     assert words in str(caught.value)
     assert not re.search(r"[Ii]nput should|should have|instance of|[Tt]uple", str(caught.value))
+
+
+def test_a_camera_without_a_source_is_a_mistake_with_its_place_where_nobody_else_gives_one(
+    tmp_path: Path,
+) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("site: s\ncameras:\n  - {id: gate, sub_stream: a.mp4}\n  - {id: yard}\n")
+    assert [camera.id for camera in load_site(site).cameras] == ["gate", "yard"]
+    with pytest.raises(ConfigurationError) as mistake:
+        load_site(site, whole=True)
+    assert (mistake.value.line, mistake.value.message) == (4, "camera 'yard' has no source")

@@ -131,12 +131,13 @@ class Site(BaseModel):
         return next((camera for camera in self.cameras if camera.id == id_), None)
 
 
-def load_site(path: Path) -> Site:
-    """Read and check a site file, zones, rules and ground planes included.
+def load_site(path: Path, *, whole: bool = False) -> Site:
+    """Read and check a site file, zones, rules and ground planes included. whole: nobody else says
+    where a camera's pictures come from, so that each needs its source.
 
     Errors: `veilleur.yaml.Problems` (a ConfigurationError) with every mistake, line and column.
     """
-    return read_model(path, Site, partial(_mistakes, folder=path.parent))
+    return read_model(path, Site, partial(_mistakes, folder=path.parent, whole=whole))
 
 
 def site_in(tree: CommentedMap, path: Path) -> Site:
@@ -172,13 +173,21 @@ def camera_view(camera: SiteCamera, width: int, height: int, folder: Path) -> Vi
 _At = tuple[str | int, ...]
 
 
-def _mistakes(raw: Mapping[str, Any], folder: Path) -> Iterator[Misplaced]:
+def _mistakes(raw: Mapping[str, Any], folder: Path, *, whole: bool = False) -> Iterator[Misplaced]:
     """Shapes of zones, parameters of events, the ground plane, ids: in whatever can be read."""
     cameras = _list(raw.get("cameras"))
     yield from _repeated(cameras, ("cameras",), "camera")
     for number, camera in enumerate(cameras):
         if isinstance(camera, Mapping):
             yield from _of_camera(camera, ("cameras", number), folder)
+            if whole and camera.get("source") is None and camera.get("sub_stream") is None:
+                yield Misplaced(("cameras", number), _no_source(camera))
+
+
+def _no_source(camera: Mapping[str, Any]) -> ConfigurationError:
+    return ConfigurationError(
+        f"camera {camera.get('id', '?')!r} has no source", remedy="add `source:` to it"
+    )
 
 
 def _of_camera(camera: Mapping[str, Any], at: _At, folder: Path) -> Iterator[Misplaced]:

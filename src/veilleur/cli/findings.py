@@ -13,6 +13,8 @@ from pathlib import Path
 
 from veilleur.desk import timekeeping
 from veilleur.desk.timekeeping import Kernel
+from veilleur.evidence.kept import MOST_BYTES
+from veilleur.evidence.memory import lockable
 from veilleur.store import sqlite
 
 SWAPS, BLOCKS = Path("/proc/swaps"), Path("/sys/class/block")
@@ -31,7 +33,7 @@ class Finding:
 def machine_findings() -> Iterator[Finding]:
     yield from sqlite_findings(sqlite3.sqlite_version_info)
     yield from clock_findings(timekeeping.kernel(), datetime.now(UTC))
-    yield from swap_findings(SWAPS, BLOCKS)
+    yield from swap_findings(SWAPS, BLOCKS, lockable())
 
 
 def sqlite_findings(version: tuple[int, int, int]) -> Iterator[Finding]:
@@ -53,9 +55,10 @@ def clock_findings(kernel: Kernel | None, now: datetime) -> Iterator[Finding]:
         )
 
 
-def swap_findings(swaps: Path, blocks: Path) -> Iterator[Finding]:
+def swap_findings(swaps: Path, blocks: Path, may_lock: float) -> Iterator[Finding]:
     """Clear pictures and packets are kept in memory alone; swap is a disk. Not in memory that is
-    compressed (zram), nor where what is written is encrypted. blocks: /sys/class/block."""
+    compressed (zram), nor where what is written is encrypted. blocks: /sys/class/block. may_lock:
+    bytes that may be kept out of it."""
     try:
         lines = swaps.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     except OSError:
@@ -67,7 +70,16 @@ def swap_findings(swaps: Path, blocks: Path) -> Iterator[Finding]:
             "memory",
             f"swap is on ({', '.join(plain)}): clear pictures, which are kept in memory alone, may "
             "be written to a disk",
-            "swapoff -a and take it out of /etc/fstab, or encrypt it (crypttab, option swap)",
+            "swapoff -a and take it out of /etc/fstab, or encrypt it (crypttab, option swap), or "
+            "keep the service out of it (systemd: MemorySwapMax=0)",
+            act=False,
+        )
+    if plain and may_lock < MOST_BYTES:
+        yield Finding(
+            "memory",
+            f"{may_lock / 2**20:.0f} MiB may be locked in memory, and the clear seconds around "
+            f"alerts take up to {MOST_BYTES >> 20} MiB: the rest may be written to swap",
+            "raise the limit of locked memory (systemd: LimitMEMLOCK=infinity; ulimit -l)",
             act=False,
         )
 

@@ -25,6 +25,7 @@ from veilleur.console.settings import Settings
 from veilleur.desk.desk import Desk, DeskSettings
 from veilleur.engine.lineup import sources_of
 from veilleur.errors import ConfigurationError
+from veilleur.evidence.memory import lock_as_much_as_permitted, no_core_dumps
 from veilleur.law.authorisation import Authorisation, read_authorisation
 from veilleur.law.deed import COMMAND_LINE
 from veilleur.law.permits import origin_of
@@ -61,7 +62,7 @@ def serve(
     ] = 15,
 ) -> None:
     """Serve the console: alerts to people who decide. Ctrl-C stops."""
-    plan = load_site(site)
+    plan = load_site(site, whole=True)
     law = _law(plan, site.parent, profile)
     settings = Settings(
         host=host,
@@ -95,6 +96,8 @@ def run(
 ) -> None:
     """Until it is stopped. acts: put on the record where they aren't yet. beside: what goes on as
     long as the desk does. Raises StoreError where another desk took the database meanwhile."""
+    no_core_dumps()
+    lock_as_much_as_permitted()
     with bind(settings) as listener:
         desk = Desk.open(wanted)
         desk.when_lost = partial(signal.raise_signal, signal.SIGINT)

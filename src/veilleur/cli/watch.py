@@ -62,7 +62,7 @@ def watch(
 ) -> None:
     """Watch cameras and files; signal events as they happen. Ctrl-C stops."""
     with suppress(KeyboardInterrupt):
-        plan = load_site(site) if site else None
+        plan = load_site(site, whole=not sources) if site else None
         folder = site.parent if site else Path()
         setting = plan.detector.choice(folder) if plan and plan.detector else None
         lineup = line_up(

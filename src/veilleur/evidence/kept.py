@@ -1,7 +1,8 @@
 """The seconds around an incident's onset, as they came, in memory and for minutes: what an operator
 looks at to remove a doubt. Never on a disk; encoded until somebody looks.
 
-Bounded over all incidents: what was kept first leaves first, and says so.
+Bounded over all incidents: what was kept first leaves first, and says so. What is held lies on
+pages of its own, which swap and core dumps don't get (`evidence.memory`).
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from uuid import UUID
 
 from veilleur.cameras.masks import Polygon
 from veilleur.cameras.playback import play
-from veilleur.cameras.ring import Footage
+from veilleur.cameras.ring import Footage, pack_footage, unpack_footage
 from veilleur.errors import EvidenceFailed
 from veilleur.evidence.clip import Recorded as Packets
+from veilleur.evidence.memory import Locked
 
 BEFORE_S, AFTER_S = 5.0, 10.0
 """The seconds around the onset."""
@@ -60,12 +62,16 @@ class _Seconds:
     """No more than is shown: what was handed in may be much longer. zero: UTC of host second 0."""
 
     camera: str
-    footage: Footage
+    packed: Locked
     masks: tuple[Polygon, ...]
     zero: datetime
     onset: float
     kept: float
     size: int
+
+    @property
+    def footage(self) -> Footage:
+        return unpack_footage(self.packed.content)
 
 
 class Kept:
@@ -109,7 +115,7 @@ class Kept:
             if footage.packets:
                 seconds = _Seconds(
                     recorded.camera,
-                    footage,
+                    Locked(pack_footage(footage)),
                     recorded.masks,
                     recorded.utc(0.0),
                     onset,
