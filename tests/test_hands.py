@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from tests.made import every, tracks
+from tests.made import every, rule, scene, tracks
+from veilleur.cameras.frame import Frame
 from veilleur.cameras.picture import Picture
+from veilleur.engine.carried import CarriedSense
+from veilleur.events.rule import Rule
 from veilleur.geometry import Box, ImageArray, View
 from veilleur.perception.hands import EVERY_S, LOOKS, RATE, SAVED, Hands
 from veilleur.perception.objects import Tracks
@@ -347,3 +350,86 @@ def test_a_weapon_at_the_edge_of_the_picture_is_found_where_it_is() -> None:
     assert one.surety == pytest.approx(0.9)
     assert one.hand is not None
     assert one.hand < 0.1
+
+
+# ------------------------------------------------- with the rule: what cameras do
+NOTHING, ARMED = picture(), picture(WEAPON)
+WHOLE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+
+
+@dataclass
+class Watched:
+    """The sense and the rule of one camera. told: when it began, and when it was told."""
+
+    sense: CarriedSense = field(default_factory=lambda: CarriedSense(hands()))
+    rule: Rule = field(default_factory=lambda: rule("weapon", zone=WHOLE))
+    told: list[tuple[float, float]] = field(default_factory=list)
+
+    def see(self, shown: Picture, *times: float, blind: str | None = None) -> None:
+        for time in times:
+            seen = scene(time, PERSON, blind=blind)
+            if blind is None:
+                seen = self.sense.look(seen, Frame("camera", 0, time, shown))
+            else:
+                self.sense.pause(blind)
+            self.told += [(one.began, one.noticed) for one in self.rule.step(seen).signals]
+
+
+@pytest.mark.parametrize("rate", [2.0, 2.5, 3.0, 4.0, 5.0, 6.25, 8.0, 10.0, 12.5, 15.0, 20.0, 25.0])
+def test_a_weapon_drawn_is_told_once_in_time_at_any_rate(rate: float) -> None:
+    """Four of the last six looks must show it, the first of them comes within a second, and then
+    for another second: less than five in all, however few pictures there are."""
+    watched = Watched()
+    watched.see(NOTHING, *(n / rate for n in range(int(5 * rate))))
+    watched.see(ARMED, *(n / rate for n in range(int(5 * rate), int(15 * rate))))
+    ((_, noticed),) = watched.told
+    assert 6.0 <= noticed <= 10.0
+
+
+@pytest.mark.parametrize("lost", [0.2, 0.4])
+@pytest.mark.parametrize("rate", [5.0, 10.0])
+def test_neither_lost_nor_doubled_pictures_tell_anything_twice(rate: float, lost: float) -> None:
+    random = np.random.default_rng(3)
+    watched = Watched()
+    for n in range(int(12 * rate)):
+        if random.random() >= lost:
+            for _ in range(1 + int(random.integers(2))):
+                watched.see(ARMED, n / rate)
+    assert len(watched.told) == 1
+    assert watched.told[0][1] <= 4.0
+
+
+def test_doubled_pictures_of_somebody_with_nothing_tell_nothing() -> None:
+    watched = Watched()
+    for time in every(0.2, 10):
+        watched.see(NOTHING, time, time, time)
+    assert watched.told == []
+
+
+@pytest.mark.parametrize("step_s", [-40.0, -0.5, 31.0, 3600.0])
+def test_a_clock_that_steps_starts_it_anew_and_it_is_told_all_the_same(step_s: float) -> None:
+    """What went on before the step is forgotten: nothing is told early, nothing is lost."""
+    watched = Watched()
+    watched.see(ARMED, *every(0.2, 1.6, since=100.0))
+    assert watched.told == []
+    then = 101.8 + step_s
+    watched.see(ARMED, *every(0.2, then + 4, since=then))
+    ((began, noticed),) = watched.told
+    assert began >= then
+    assert noticed - then >= 2.0
+
+
+def test_what_was_seen_before_the_camera_was_blind_does_not_count() -> None:
+    watched = Watched()
+    watched.see(ARMED, *every(0.2, 1.6))
+    watched.see(ARMED, *every(0.2, 3.0, since=1.8), blind="dark")
+    watched.see(NOTHING, *every(0.2, 8.0, since=3.2))
+    assert watched.told == []
+
+
+def test_after_it_was_blind_a_weapon_is_told_as_if_seen_for_the_first_time() -> None:
+    watched = Watched()
+    watched.see(ARMED, *every(0.2, 4.0))
+    watched.see(ARMED, *every(0.2, 5.0, since=4.2), blind="covered")
+    watched.see(ARMED, *every(0.2, 12.0, since=5.2))
+    assert [round(noticed - 5.2, 3) >= 2.0 for _, noticed in watched.told] == [False, True]
