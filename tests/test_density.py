@@ -19,6 +19,8 @@ from veilleur.events.crowding import (
     screened_share,
     standing_points,
 )
+from veilleur.events.density import Density, Parameters
+from veilleur.events.registry import parse_specification
 from veilleur.events.rule import Rule, Signal, Verdict
 from veilleur.geometry import Zone
 from veilleur.ground import ground_plane
@@ -263,3 +265,56 @@ def test_a_rule_that_means_nothing_is_refused(more: dict[str, Any], setting: str
     with pytest.raises(ConfigurationError) as caught:
         rule("density", **{"zone": ZONE, **more})
     assert caught.value.setting == setting
+
+
+def test_vehicles_are_refused_by_the_rule_itself() -> None:
+    spec = parse_specification({"id": "r", "event": "density", "zone": ZONE, "subject": "vehicle"})
+    with pytest.raises(ConfigurationError, match="not vehicles") as caught:
+        Density.build(spec, VIEW, Parameters(), clock=False)
+    assert caught.value.setting == "subject"
+
+
+def test_the_count_is_the_median_of_the_seconds_that_are_asked_for() -> None:
+    """Late in the stream; the same picture twice counts twice."""
+    for smooth_s, measured in [(0.0, 9.0), (1.0, 7.0), (2.0, 5.0), (1.9, 7.0)]:
+        watched = crowd(max_people=3, smooth_s=smooth_s)
+        for time, n in [(50.0, 1), (51.0, 5), (52.0, 9)]:
+            verdict = watched.step(scene(time, people(n)))
+        (candidate,) = verdict.candidates
+        assert candidate.checks[0].measured == measured
+    watched = crowd(max_people=3, smooth_s=2.0)
+    for n in (1, 1, 9):
+        verdict = watched.step(scene(50.0, people(n)))
+    assert verdict.candidates[0].checks[0].measured == 1.0
+
+
+def test_whoever_is_cut_by_an_edge_stands_at_it() -> None:
+    """A foot predicted beyond the picture, in a zone drawn up to its edges and hardly wider."""
+    edges = {
+        (-3.0, 500.0): [[0, 0], [0.0005, 0], [0.0005, 1], [0, 1]],
+        (500.0, 1030.0): [[0, 0.9995], [1, 0.9995], [1, 1], [0, 1]],
+        (1003.0, 500.0): [[0.9995, 0], [1, 0], [1, 1], [0.9995, 1]],
+    }
+    for foot, zone in edges.items():
+        watched = rule("density", zone=zone, params={"max_people": 3})
+        (candidate,) = watched.step(scene(0.0, tracks({1: foot}))).candidates
+        assert candidate.checks[0].measured == 1.0
+
+
+def test_only_more_than_is_trusted_is_a_lower_bound() -> None:
+    """Seven people on 64 square metres."""
+    for trusted, at_least in [(0.10, True), (0.11, False), (0.2, False)]:
+        watched = crowd(True, max_people=3, trusted_per_m2=trusted)
+        (signal,) = _all(watched, [7] * 3)
+        assert signal.at_least == at_least
+    pair = tracks({1: (300.0, 500.0), 2: (300.0, 550.0)})  # a quarter hidden, in the mean
+    for trusted, at_least in [(0.2, True), (0.25, False)]:
+        (candidate,) = crowd(trusted_hidden=trusted).step(scene(0.0, pair)).candidates
+        assert candidate.checks[0].at_least == at_least
+
+
+def test_a_limit_of_people_on_a_known_ground_is_told_in_people() -> None:
+    (candidate,) = crowd(True, max_people=3).step(scene(0.0, people(3))).candidates
+    check = candidate.checks[0]
+    assert (check.unit, check.measured, check.threshold) == ("people", 3.0, 3.0)
+    assert not check.passed

@@ -52,6 +52,10 @@ def test_another_gap_may_hold_once_it_was_told() -> None:
         (stay,) = follow(state, 4.0)
         assert stay.began == began
         assert state.told(1) == (began == 0.0)
+    state = held(told_gap_s=2.0)
+    follow(state, 0.0, 1.0)  # not told yet: the shorter gap
+    state.update([], 2.0)
+    assert follow(state, 2.0)[0].began == 2.0
 
 
 def test_who_was_not_seen_but_is_not_known_to_be_gone_keeps_what_he_had() -> None:

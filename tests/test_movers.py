@@ -21,6 +21,13 @@ GROUND = ground_plane(
     {"image": [[0, 1], [1, 1], [1, 0], [0, 0]], "metres": [[0, 0], [20, 0], [20, 20], [0, 20]]},
     1000, 1000, Path(),
 )  # fmt: skip
+STEEP = ground_plane(
+    {
+        "image": [[0, 1], [1, 1], [0.6, 0.4], [0.4, 0.4]],
+        "metres": [[0, 0], [4, 0], [4, 40], [0, 40]],
+    },
+    1000, 1000, Path(),
+)  # fmt: skip
 HEIGHT = 85.0  # pixels: a metre is 50
 Foot = tuple[float, float]
 
@@ -92,6 +99,14 @@ def test_at_least_two_sights_make_a_path_however_rare_pictures_are() -> None:
     assert walk(paths(), [0.0, 1.5]).tolist() == [1.0, 0.0]
     assert walk(paths(), [0.0, 1.6]).tolist() == [1.0, 0.0]
     assert np.isnan(walk(paths(), [0.0, 1.61])).all()  # a path begins anew
+
+
+def test_of_rare_pictures_the_last_two_make_the_path() -> None:
+    """He stood, and has walked since the picture before."""
+    known = paths()
+    for time, x in [(0.0, 400.0), (0.7, 400.0), (1.4, 435.0)]:
+        told = at(known, time, (x, 500.0))
+    assert told.velocities[0].round(3).tolist() == [1.0, 0.0]
 
 
 def test_a_path_that_sways_is_no_way() -> None:
@@ -171,6 +186,12 @@ def test_who_shares_half_his_box_with_a_vehicle_rides(
         assert paths().step(scene(0.0, Tracks.none(), detections=seen)).people == people
 
 
+def test_of_several_found_only_those_who_are_tracked_already_are_left_out() -> None:
+    both = found(((500.0, 500.0), Kind.PERSON, 0.9), ((700.0, 500.0), Kind.PERSON, 0.9))
+    told = at(paths(), 0.0, (500.0, 500.0), detections=both)
+    assert told.places.tolist() == [[500.0, 500.0], [700.0, 500.0]]
+
+
 def test_a_doubtful_vehicle_carries_nobody() -> None:
     car = found(((500.0, 500.0), Kind.VEHICLE, 0.29))
     assert at(paths(), 0.0, (500.0, 500.0), detections=car).people == 1
@@ -182,6 +203,10 @@ def test_who_has_no_path_goes_as_the_pixels_under_him() -> None:
     on_ground = paths(View(1000, 1000, GROUND))
     told = at(on_ground, 0.0, (500.0, 540.0), flow=flow)
     assert told.velocities[0].round(6).tolist() == [2.0, 0.0]
+    steep = paths(View(1000, 1000, STEEP))
+    told = at(steep, 0.0, (500.0, 540.0), flow=field(0.5, (0.0, -50.0)))
+    ends = STEEP.to_metres(np.array([[500.0, 540.0], [500.0, 535.0]]))
+    assert told.velocities[0] == pytest.approx(10 * (ends[1] - ends[0]))
     alone = found(((500.0, 540.0), Kind.PERSON, 0.9))
     told = paths().step(scene(0.0, Tracks.none(), detections=alone, flow=flow))
     assert told.velocities.tolist() == [[2.0, 0.0]]
@@ -256,6 +281,11 @@ def test_two_opposite_ways_have_no_point_in_common() -> None:
     places = np.array([[0.0, 0], [5.0, 0.1], [9.0, 0]])
     assert meeting(places, np.array([[1.0, 0], [-1.0, 0.01], [1.0, 0]])) == 0.0
     assert meeting(places, np.array([[1.0, 0.4], [-1.0, 0.4], [1.0, -0.4]])) != 0.0
+
+
+def test_the_point_may_be_near_and_people_close_to_it() -> None:
+    places = np.array([[0.4, 0], [-0.4, 0], [0.0, 0.4], [0.0, -0.4]])
+    assert meeting(places, places) == pytest.approx(1.0)
 
 
 def test_who_is_at_the_point_itself_goes_nowhere_from_it() -> None:

@@ -85,6 +85,49 @@ def test_what_the_pixels_no_longer_tell_of_is_gone_at_once() -> None:
     assert known.update(scene(9.0, Tracks.none(), still=word())) == ([], [first])
 
 
+def test_where_the_pixels_fall_silent_a_bag_stays_as_the_detector_sees_it() -> None:
+    """Hidden, they said; the detector has it in view."""
+    known = Things()
+    hidden = word(StillObject(7, PLACE, 3.0, hidden=True))
+    known.update(scene(8.0, BAG, still=hidden))
+    (here,), _ = known.update(scene(8.2, BAG, still=word(), fresh=False))
+    assert (here.pixels, here.hidden) == (None, False)
+    here_and_new, _ = known.update(
+        scene(8.4, BAG, still=word(StillObject(7, ASIDE, 3.0)), fresh=False)
+    )
+    assert [thing.pixels for thing in here_and_new] == [None, 7]
+
+
+def test_a_thing_that_is_hidden_from_the_first_was_seen_when_it_was_told() -> None:
+    known = Things()
+    hidden = word(StillObject(7, PLACE, 3.0, hidden=True))
+    (here,), _ = known.update(scene(8.0, Tracks.none(), still=hidden))
+    assert (here.seen, here.placed, here.box) == (8.0, 3.0, PLACE)
+
+
+def test_what_comes_back_into_view_is_seen_then() -> None:
+    known = Things()
+    for time, behind in [(8.0, True), (9.0, False)]:
+        told = word(StillObject(7, PLACE, 3.0, hidden=behind))
+        (here,), _ = known.update(scene(time, Tracks.none(), still=told))
+    assert here.seen == 9.0
+
+
+def test_of_several_things_only_the_one_that_is_gone_is_told_as_gone() -> None:
+    known = Things()
+    one, other = StillObject(1, PLACE, 3.0), StillObject(2, ASIDE, 3.0)
+    known.update(scene(8.0, Tracks.none(), still=word(one, other)))
+    here, gone = known.update(scene(9.0, Tracks.none(), still=word(other)))
+    assert ([t.pixels for t in here], [t.box for t in gone]) == ([2], [PLACE])
+
+
+def test_a_doubtful_find_is_a_look_in_which_it_was_recognised() -> None:
+    known = found(*every(0.5, 10.0))
+    thing = only(known)
+    known.update(scene(11.0, Tracks.none(), detections=doubtful(0.9)))
+    assert thing.recognised == 1.0
+
+
 def test_a_word_that_was_heard_already_is_not_heard_again() -> None:
     known = Things()
     said = word(StillObject(7, PLACE, 3.0))
@@ -233,9 +276,10 @@ def test_in_a_picture_that_was_not_looked_at_nothing_is_found_or_lost() -> None:
 
 def test_a_time_in_which_nothing_was_seen_makes_no_thing_older() -> None:
     known = found(*every(0.5, 10.0))
-    known.resume(20.0)
     thing = only(known)
-    assert (thing.placed, thing.seen, thing.bag_seen) == (20.0, 30.0, 30.0)
+    thing.placed = 2.0
+    known.resume(20.0)
+    assert (thing.placed, thing.seen, thing.bag_seen) == (22.0, 30.0, 30.0)
     known.update(scene(31.0, Tracks.none()))
     assert thing.recognised == pytest.approx(math.exp(-0.1))
     Things().resume(5.0)

@@ -134,6 +134,43 @@ def test_at_an_hour_when_people_are_fast_only_faster_ones_hurry() -> None:
     assert hurry.where == Box(100, 0, 140, 90)
 
 
+def test_who_hurries_is_counted_by_the_limit_of_that_hour() -> None:
+    known = Throng(3, 2.0)
+    known.usual.learn(np.array([[2.0, 0.0]]), 600.0, NOON)
+    known.take(movers(1.0, (2.5, 0.0)), NOON, learn=False)
+    told = known.hurry(1.0, NOON)
+    assert (told.now.hurried, told.where) == (0.0, None)
+    known.take(movers(1.2, (2.5, 0.0)), None, learn=False)
+    assert known.hurry(1.2, None).now.hurried == 0.5
+
+
+def test_in_a_quiet_scene_the_last_instant_stands_for_now() -> None:
+    known = throng((0.0, (STILL,)), (1.0, (RUN,)), (2.0, (STILL, RUN)))
+    assert known.hurry(9.0, None).where == Box(100, 0, 140, 90)
+
+
+def test_whose_speed_is_not_known_is_neither_fast_nor_slow() -> None:
+    for ways in ((UNKNOWN,), (UNKNOWN, STILL)):
+        known = Throng(3, 0.9)
+        known.take(movers(1.0, *ways), None, learn=False)
+        told = known.hurry(1.0, None)
+        assert (told.now.hurried, told.where) == (0.0, None)
+        assert known.opposed(1.0, None).where is None
+
+
+def test_one_of_one_is_all() -> None:
+    count = now(throng((1.0, (RUN,))), 1.0)
+    assert (count.share, count.of_all) == (1.0, 1.0)
+
+
+def test_the_pace_of_many_is_that_of_a_sorted_list() -> None:
+    random = np.random.default_rng(8)
+    for n in (2, 5, 9, 40):
+        speeds = random.uniform(0, 3, n)
+        known = throng((1.0, tuple((float(speed), 0.0) for speed in speeds)))
+        assert now(known, 1.0).pace == pytest.approx(float(np.percentile(speeds, 75)))
+
+
 def flowing(seconds: float, *ways: Way, learn: bool = True) -> Throng:
     """Five instants a second."""
     return throng(*((t, ways) for t in every(0.2, seconds)), learn=learn)
@@ -167,6 +204,7 @@ def test_two_ways_in_the_stream_are_told_as_a_share() -> None:
     assert known.last is None
     known.take(movers(41.0, RIGHT), None, learn=False)
     assert known.opposed(41.0, None).one_way == 0.0
+    assert known._stream_s == 0.0
 
 
 def test_where_two_ways_are_usual_the_stream_is_no_more_one_way_than_that() -> None:
@@ -184,6 +222,14 @@ def test_shares_are_of_those_who_move_in_the_last_moment() -> None:
     assert (told.people, told.against) == (4.0, 1.0)
     assert (told.share, told.with_share) == (0.25, 0.5)
     assert told.where == Box(200, 0, 240, 90)
+
+
+def test_how_fast_somebody_goes_against_does_not_matter() -> None:
+    known = flowing(40.0, RIGHT, RIGHT)
+    slow = (-0.51, 0.0), (0.51, 0.0), (-0.6, 2.0), (0.6, 2.0)
+    known.take(movers(41.0, *slow), None, learn=False)
+    told = known.opposed(41.0, None)
+    assert (told.against, told.with_share) == (1.0, 0.25)
 
 
 @pytest.mark.parametrize(
