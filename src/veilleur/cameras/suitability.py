@@ -43,16 +43,12 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Is this camera fit for this event? remedy: the next step, "" where there is none.
-
-    built: False where the event isn't in this version; the verdict then is the picture's alone.
-    """
+    """Is this camera fit for this event? remedy: the next step, "" where there is none."""
 
     event: Event
     fit: Fit
     reason: str
     remedy: str
-    built: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +71,27 @@ class _Need:
 
     pixels_per_metre: float
     rate_hz: float
-    built: bool = False
     people: bool = True
     steepest: float = 75.0
     weak: str = ""
 
 
 _NEEDS: dict[Event, _Need] = {
-    Event.FORBIDDEN_ZONE: _Need(DETECT, 5.0, built=True),
-    Event.WRONG_WAY: _Need(DETECT, 5.0, built=True),
-    Event.DENSITY: _Need(DETECT, 1.0, built=True),
-    Event.ABANDONED_OBJECT: _Need(OBSERVE, 1.0, built=True),
-    Event.PERSON_ON_GROUND: _Need(OBSERVE, 5.0, built=True, steepest=60.0),
-    Event.CROWD_MOVEMENT: _Need(DETECT, 5.0, built=True),
+    Event.FORBIDDEN_ZONE: _Need(DETECT, 5.0),
+    Event.WRONG_WAY: _Need(DETECT, 5.0),
+    Event.DENSITY: _Need(DETECT, 1.0),
+    Event.ABANDONED_OBJECT: _Need(OBSERVE, 1.0),
+    Event.PERSON_ON_GROUND: _Need(OBSERVE, 5.0, steepest=60.0),
+    Event.CROWD_MOVEMENT: _Need(DETECT, 5.0),
     Event.WEAPON: _Need(
         IDENTIFY,
         5.0,
-        built=True,
         steepest=60.0,
         weak="experimental: on any camera it misses weapons and takes other things for them",
     ),
     Event.FIRE: _Need(
         MONITOR,
         2.0,
-        built=True,
         people=False,
         steepest=90.0,
         weak="weak on any camera: it finds open flames best, and hardly any smoke",
@@ -136,7 +129,7 @@ def judge(
     deciding = [f for f in found if f.fit in decisive and worst is not Fit.YES]
     reason = "; ".join(f.reason for f in deciding) or _all_well(stream, scene, view, need)
     remedy = "; ".join(dict.fromkeys(f.remedy for f in deciding if f.remedy))
-    return Verdict(event, worst, reason, remedy, need.built)
+    return Verdict(event, worst, reason, remedy)
 
 
 def judge_all(

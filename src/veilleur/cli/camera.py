@@ -286,19 +286,11 @@ def _verdict_table(verdicts: tuple[Verdict, ...]) -> Table:
     for verdict in verdicts:
         table.add_row(
             Text(WORDING[verdict.event].english),
-            Text(verdict.fit.value, style=STYLES[verdict.fit] if verdict.built else "dim"),
-            Text(_why(verdict)),
+            Text(verdict.fit.value, style=STYLES[verdict.fit]),
+            Text(verdict.reason),
             Text(verdict.remedy),
         )
     return table
-
-
-def _why(verdict: Verdict) -> str:
-    if verdict.built:
-        return verdict.reason
-    if verdict.fit is Fit.NOT_KNOWN:
-        return f"not in this version; {verdict.reason}"
-    return f"not in this version; the picture: {verdict.reason}"
 
 
 def _known(value: float | None, text: str) -> str:

@@ -124,7 +124,7 @@ class FindingGiven(Given):
 
 class SuitedGiven(Given):
     """Can this camera serve this event? fit: the worst of its findings. well: what was measured,
-    where nothing speaks against it. built: False where the event isn't in this version."""
+    where nothing speaks against it."""
 
     event: Event
     words: str
@@ -132,7 +132,6 @@ class SuitedGiven(Given):
     fit_words: str
     findings: list[FindingGiven]
     well: str
-    built: bool
 
     @classmethod
     def of(cls, one: Suited, language: Language) -> Self:
@@ -150,7 +149,6 @@ class SuitedGiven(Given):
                 for found in one.findings
             ],
             well=measured(one.well, language),
-            built=one.built,
         )
 
 

@@ -19,7 +19,6 @@ from veilleur.cameras.suitability import Finding, Fit, findings, judge
 from veilleur.catalogue import Event
 from veilleur.engine.report import CameraReport
 from veilleur.engine.seen import Snapshot
-from veilleur.events.registry import RULES
 from veilleur.geometry import FloatArray, View
 from veilleur.perception.overlap import iou
 
@@ -47,7 +46,6 @@ class Suited:
     fit: Fit
     findings: tuple[Finding, ...]
     well: str
-    built: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def _suited(
     against = findings(stream, scene, view, event)
     verdict = judge(stream, scene, view, event)
     well = "" if against else verdict.reason
-    return Suited(event, verdict.fit, against, well, built=event in RULES)
+    return Suited(event, verdict.fit, against, well)
 
 
 def _stream(view: View, rate_hz: float) -> StreamDescription:

@@ -347,17 +347,3 @@ def count_error(samples: Sequence[CountSample]) -> CountError | None:
     heads = sum(s.true for s in samples)
     bias = sum(s.said - s.true for s in samples) / len(samples)
     return CountError(len(samples), wrong / len(samples), wrong / heads if heads else None, bias)
-
-
-def union_s(spans: Iterable[tuple[float, float]]) -> float:
-    """Seconds covered by at least one of the spans.
-
-    >>> union_s([(0.0, 2.0), (1.0, 3.0), (5.0, 6.0)])
-    4.0
-    """
-    edges = sorted(spans)
-    covered, until = 0.0, float("-inf")
-    for first, last in edges:
-        covered += max(0.0, last - max(first, until))
-        until = max(until, last)
-    return covered

@@ -89,7 +89,7 @@ function row(one, words) {
   mark.title = one.fit_words;
   mark.setAttribute("role", "img");
   mark.setAttribute("aria-label", one.fit_words);
-  line.querySelector("strong").textContent = one.built ? words : `${words} (${say("not-built")})`;
+  line.querySelector("strong").textContent = words;
   const reasons = one.findings.map(({ reason, remedy }) => said(reason, remedy));
   line.querySelector("ul").replaceChildren(...(reasons.length ? reasons : [said(one.well, "")]));
   return line;
