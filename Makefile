@@ -34,8 +34,7 @@ benchmark: $(STAMP)
 
 mutation: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,mutation]'
-	$(BIN)/mutmut run
-	$(BIN)/mutmut results
+	$(BIN)/python scripts/mutation.py
 
 clean:
 	rm -rf $(VENV)
