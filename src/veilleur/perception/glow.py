@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from veilleur.cameras.middle import median
+from veilleur.cameras.parts import Parts
 from veilleur.cameras.picture import Picture
 from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
 
@@ -138,7 +140,7 @@ class Glow:
         sharper = slopes > self._set.sharper * self._usual_slopes + self._set.slope
         self._usual += difference * share
         self._usual_slopes += (slopes - self._usual_slopes) * share
-        drifts = np.abs(difference - np.median(difference)) > self._set.drift
+        drifts = np.abs(difference - median(difference)) > self._set.drift
         return np.asarray(drifts & ~sharper)
 
     def _blank(self, drifting: BoolArray, others: FloatArray) -> None:
@@ -155,8 +157,9 @@ class Glow:
     def _flames(
         self, colours: ImageArray, grey: ImageArray, stirred: BoolArray, passed: float
     ) -> tuple[Spot, ...]:
-        blue, green, red = (colours[..., c].astype(np.int16) for c in range(3))
-        warm = (red >= self._set.red) & (red - blue >= self._set.blue) & (red >= green)
+        blue, green, red = cv2.split(colours)
+        redder = np.asarray(cv2.subtract(red, blue)) >= self._set.blue
+        warm = np.asarray((red >= self._set.red) & redder & (red >= green))
         like = warm | (grey >= self._set.glaring)
         always = self._warm > self._set.always
         self._warm += (like - self._warm) * np.float32(1 - math.exp(-passed / self._set.always_s))
@@ -173,21 +176,21 @@ class Glow:
     ) -> tuple[Spot, ...]:
         """The largest connected parts; side: of the mask's pixels, in pixels of the small one.
         told: which of these changed, which are warm, and which always are; or nothing."""
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        areas = stats[1:, 4]
-        order = np.argsort(-areas, kind="stable")[: self._set.most]
+        parts = Parts.of(mask)
+        largest = sorted(parts.found, key=lambda part: -part.area)[: self._set.most]
         across = self._view.width / self._size[0] * side
         down = self._view.height / self._size[1] * side
         found = []
-        for row in order[areas[order] >= least].tolist():
-            x, y, wide, high, area = stats[row + 1].tolist()
-            box = Box(x * across, y * down, (x + wide) * across, (y + high) * down)
-            part = slice(y, y + high), slice(x, x + wide)
-            mine = labels[part] == row + 1
-            shares = [float((kind[part] & mine).sum()) / area for kind in told]
-            stirs, warm, known = shares or (1.0, 0.0, 0.0)
+        for part in largest:
+            if part.area < least:
+                break
+            right, bottom = part.x + part.width, part.y + part.height
+            box = Box(part.x * across, part.y * down, right * across, bottom * down)
+            mine = parts.mask(part)
+            counts = [np.count_nonzero(kind[part.place] & mine) for kind in told]
+            stirs, warm, known = (n / part.area for n in counts) if told else (1.0, 0.0, 0.0)
             if known < self._set.known:
-                found.append(Spot(box, area * across * down, stirs, warm))
+                found.append(Spot(box, part.area * across * down, stirs, warm))
         return tuple(found)
 
 
