@@ -72,6 +72,7 @@ def test_what_was_kept_of_an_earlier_run_is_added_to() -> None:
     assert usual.directions(NOON) is not None
     assert kept.speeds.sum() == kept.directions.sum() == 400.0
     assert isinstance(usual.state, UsualState)
+    assert (usual.state.speeds.shape, usual.state.directions.shape) == ((25, 24), (25, 16))
 
 
 def test_what_is_told_is_a_copy() -> None:
@@ -127,3 +128,10 @@ def test_where_nobody_moves_there_is_no_stream() -> None:
     heading, share = stream(np.zeros(16))
     assert (heading.tolist(), share) == ([0.0, 0.0], 0.0)
     assert stream(np.full(16, 1e-12))[1] > 0.0
+
+
+def test_a_heading_has_the_length_of_one_however_few_make_the_stream() -> None:
+    directions = np.zeros(16)
+    directions[4] = 0.1
+    heading, share = stream(directions)
+    assert (np.hypot(*heading), share) == (pytest.approx(1.0), 1.0)
