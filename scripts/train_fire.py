@@ -54,7 +54,8 @@ WHITE = {  # sources whose flames are white in parts
     "station and office",
 }
 FOLDS = 2
-ROUNDS, FROZEN = 3, 2  # over all squares; of these, the backbone stays as it is
+ROUNDS, FROZEN = 4, 1  # over all squares; of these, the backbone stays as it is
+SLOW = 2e-4  # it learns so fast afterwards
 DRAWN = 1200  # of each: drawn fires, drawn look-alikes
 PASTED = 800  # of each: real flames, and what else is bright, cut out and put elsewhere
 PICTURES, A_PICTURE, A_STILL = 60, 8, 4  # of a clip of PLACES; squares of each, and of a still
@@ -456,7 +457,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     given = parser.parse_args()
-    settings = Settings(rounds=given.rounds, frozen=FROZEN)
+    settings = Settings(rounds=given.rounds, frozen=FROZEN, slow=SLOW)
     random = np.random.default_rng(8)
     crops = real(given.data, random) + ordinary(given.data, random)
     print(f"{len(crops)} crops of {len({crop.source for crop in crops})} sources", flush=True)

@@ -55,17 +55,6 @@ def export(network: Verifier, side: int, classes: int, target: Path) -> str:
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def restore(network: Verifier, source: Path) -> None:
-    """Takes the weights of a file that `export` wrote, to learn on from there."""
-    stored = {c.name: numpy_helper.to_array(c) for c in onnx.load(source).graph.initializer}
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            plain = name.rpartition(".")[2] if name.startswith("backbone.") else name
-            value = stored[f"{plain}_half"].astype(np.float32)
-            value = value.T if plain == "last.weight" else value
-            parameter.copy_(torch.from_numpy(np.ascontiguousarray(value)))
-
-
 def _head(features: str) -> list[onnx.NodeProto]:
     return [
         helper.make_node("Conv", [features, "mix.weight", "mix.bias"], ["mixed_raw"]),

@@ -28,7 +28,7 @@ def pasted(bright: np.ndarray, ground: np.ndarray, random: Generator) -> np.ndar
     out = ground.astype(np.float32) * random.uniform(0.35, 1.05)
     under = out[y : y + size, x : x + size]
     under += cover * (part * random.uniform(0.85, 1.1) - under)
-    return np.clip(out, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(out, 0, 255), np.uint8)
 
 
 def _cover(image: np.ndarray) -> np.ndarray:
@@ -36,15 +36,15 @@ def _cover(image: np.ndarray) -> np.ndarray:
     blue, green, red = (image[..., c].astype(np.float32) for c in range(3))
     fiery = _step((red - 150) / 15) * _step((red - blue - 45) / 12) * _step((red - green + 5) / 8)
     glaring = _step((np.minimum(np.minimum(blue, green), red) - 205) / 8)
-    return np.maximum(fiery, glaring)
+    return np.asarray(np.maximum(fiery, glaring))
 
 
 def _step(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(values, -30, 30)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))))
 
 
 def _fading(size: int) -> np.ndarray:
     """1 inside, 0 at the border: no edge is pasted."""
     rows, columns = np.mgrid[:size, :size]
     inside = np.minimum.reduce([columns, rows, size - 1 - columns, size - 1 - rows])
-    return np.clip(inside / (0.08 * size), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(inside / (0.08 * size), 0, 1), np.float32)

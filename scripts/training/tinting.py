@@ -22,7 +22,7 @@ def tinted(image: np.ndarray, random: Generator) -> np.ndarray:
     where = np.clip((share - 0.5) * 6 + 0.5, 0, 1)[..., None]
     grey = image.mean(axis=2).astype(np.uint8)
     made = _colours(random)[grey] * where + _colours(random)[grey] * (1 - where)
-    return np.clip(made, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(made, 0, 255), np.uint8)
 
 
 def _colours(random: Generator) -> np.ndarray:
