@@ -62,12 +62,12 @@ RATE, SLOW, DECAY = 1e-3, 2.5e-4, 1e-3  # of the head, of the backbone
 STEM = ("conv0_", "conv1_", "conv2_", "conv3_", "conv4_")  # stays as it is
 JUDGED_STRETCH, TRIED = 1.3, 40  # squares of each model in the hands of people held back
 SHARES = {  # of a batch
-    "armed": 0.24,  # people with a weapon
-    "unarmed": 0.12,
-    "weapon": 0.12,  # near
-    "body": 0.10,  # parts of people without
+    "armed": 0.22,  # people with a weapon
+    "unarmed": 0.11,
+    "weapon": 0.11,  # near
+    "body": 0.09,  # parts of people without
     "nobody": 0.05,
-    "held": 0.15,  # drawn into hands
+    "held": 0.20,  # drawn into hands
     "ordinary": 0.22,  # people of the clips
 }
 

@@ -28,7 +28,7 @@ from scripts.training.squares import (
 
 ADULT_M = 1.7
 LONG_M = 0.4
-WEAPONS = 0.6  # share
+WEAPONS = 0.55  # share
 SEEN = 14  # grey levels by which a weapon must differ from what it covers
 VISIBLE = 12  # pixels
 
