@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from veilleur.cli.account import app
 from veilleur.console.passwords import Passwords, standard
 from veilleur.console.permission import Role
-from veilleur.errors import AlreadyStored, ConfigurationError, NotFound
+from veilleur.errors import AlreadyStored, ConfigurationError, NotFound, StoreError
 from veilleur.store import accounts
 from veilleur.store.accounts import Account
-from veilleur.store.database import reading, url_in
+from veilleur.store.database import Database, reading, url_in
 
 PASSWORD = "p@ss:/?#%&^! é correct"
 
@@ -93,3 +93,18 @@ def test_no_command_takes_a_password_as_an_argument() -> None:
     names = {name for one in commands if one for name in inspect.signature(one).parameters}
     assert "role" in names
     assert not [name for name in names if "pass" in name or "secret" in name]
+
+
+def test_who_sees_no_alert_by_its_role_is_not_asked_for_dates(tmp_path: Path) -> None:
+    said = run(tmp_path, "add", "max", "--role", Role.AUDITOR, typed=PASSWORD + "\n")
+    assert "until" not in said
+    assert run(tmp_path, "list").rstrip().endswith("active, sees no alert")
+
+
+def test_while_the_service_writes_one_is_told_where_accounts_are_made(tmp_path: Path) -> None:
+    with (
+        Database.open(url_in(tmp_path)),
+        pytest.raises(StoreError, match="its page Accounts does the same") as refused,
+    ):
+        run(tmp_path, "add", "ana", "--role", Role.OPERATOR, typed=PASSWORD + "\n")
+    assert refused.value.cause == "locked"

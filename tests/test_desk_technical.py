@@ -79,6 +79,17 @@ def test_twenty_cameras_behind_one_switch_are_one_item_two_are_two() -> None:
     assert len(few.alarms(at(30))) == 2
 
 
+def test_cameras_behind_a_dead_switch_are_one_item_however_each_fails_to_come_back() -> None:
+    technical = Technical()
+    ways = (Condition.STALLED, Condition.LOST, Condition.REFUSED, Condition.CONNECTING)
+    for seconds in range(40):
+        reports = [report(f"c{n}", ways[(n + seconds) % 4]) for n in range(20)]
+        technical.update([*reports, report("dark", Condition.BLIND)], at(seconds))
+    together, alone = sorted(technical.alarms(at(40)), key=lambda alarm: -len(alarm.cameras))
+    assert len(together.cameras) == 20
+    assert alone.cameras == ("dark",)
+
+
 def test_a_camera_taken_away_leaves_no_alarm_behind() -> None:
     technical = Technical()
     technical.update([report("gate", Condition.LOST)], at(0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,10 +18,10 @@ import typer
 
 from veilleur.cli.choosing import tell
 from veilleur.console.administration import Accounts, Rights
-from veilleur.console.permission import Role
+from veilleur.console.permission import Permission, Role, permissions_of
 from veilleur.console.plain import end_of
 from veilleur.console.settings import Settings
-from veilleur.errors import ConfigurationError
+from veilleur.errors import ConfigurationError, StoreError
 from veilleur.law.deed import COMMAND_LINE
 from veilleur.store import accounts
 from veilleur.store.accounts import Account
@@ -69,7 +69,8 @@ def add(
     with _accounts(data, database) as known:
         known.add(name, password, rights, COMMAND_LINE)
     tell(f"account {name}: {', '.join(sorted(rights.roles))}")
-    if rights.habilitated_until is None or rights.trained_until is None:
+    undated = None in (rights.habilitated_until, rights.trained_until)
+    if undated and _would_see(rights.roles):
         tell("it sees no alert until it has both --habilitated-until and --trained-until")
 
 
@@ -99,9 +100,14 @@ def password(name: Name, data: Data = None, database: Url = None) -> None:
     tell(f"account {name} has a new password; its sessions have ended")
 
 
+def _would_see(roles: Iterable[str]) -> bool:
+    """Alerts, were it qualified."""
+    return Permission.SEE_ALERTS in permissions_of(map(Role, roles), qualified=True)
+
+
 def _line(one: Account, now: datetime) -> str:
     state = "disabled" if one.disabled else "active"
-    if not one.disabled and not one.qualified(now):
+    if not one.disabled and not (one.qualified(now) and _would_see(one.roles)):
         state = "active, sees no alert"
     words = (
         one.name,
@@ -123,7 +129,13 @@ def _accounts(data: Path | None, database: str | None) -> Iterator[Accounts]:
     """While the service runs it alone writes to an SQLite file: its pages do the same then."""
     if data is not None:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with Database.open(_url(data, database)) as opened:
+    try:
+        opened = Database.open(_url(data, database))
+    except StoreError as error:
+        if error.cause == "locked":
+            error.remedy = "while the service runs, its page Accounts does the same; or end it"
+        raise
+    with opened:
         yield Accounts(opened, Settings())
 
 

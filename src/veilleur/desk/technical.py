@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 from veilleur.engine.report import CameraReport, Condition
 
 PLANNED = (Condition.NOT_AUTHORISED, Condition.ENDED, Condition.CLOSED)
+OUT_OF_REACH = (Condition.CONNECTING, Condition.STALLED, Condition.REFUSED, Condition.LOST)
+"""What one dead switch looks like, from one attempt to the next: not alike for all behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,8 @@ class Technical:
         return going_on or now - since >= timedelta(seconds=self.limits.connecting_s)
 
     def _together(self, gaps: list[Gap]) -> list[list[Gap]]:
-        """Neighbours in time with the same condition; few of them stay apart."""
+        """Neighbours in time with the same condition, or out of reach all of them; few of them stay
+        apart."""
         groups: list[list[Gap]] = []
         for gap in gaps:
             group = next((g for g in groups if self._joins(g, gap)), None)
@@ -140,7 +143,8 @@ class Technical:
 
     def _joins(self, group: list[Gap], gap: Gap) -> bool:
         apart = gap.since - group[-1].since
-        same = group[0].condition is gap.condition
+        first, this = group[0].condition, gap.condition
+        same = first is this or (first in OUT_OF_REACH and this in OUT_OF_REACH)
         return same and apart <= timedelta(seconds=self.limits.together_s)
 
     def _alarm(self, group: list[Gap], now: datetime) -> TechnicalAlarm:
