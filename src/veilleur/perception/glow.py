@@ -187,7 +187,7 @@ class Glow:
             right, bottom = part.x + part.width, part.y + part.height
             box = Box(part.x * across, part.y * down, right * across, bottom * down)
             mine = parts.mask(part)
-            counts = [np.count_nonzero(kind[part.place] & mine) for kind in told]
+            counts = [int(np.count_nonzero(kind[part.place] & mine)) for kind in told]
             stirs, warm, known = (n / part.area for n in counts) if told else (1.0, 0.0, 0.0)
             if known < self._set.known:
                 found.append(Spot(box, part.area * across * down, stirs, warm))
