@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.made import VIEW, every, rule, scene, tracks
+from veilleur.catalogue import Event
 from veilleur.engine.situations import Situations
 from veilleur.errors import ConfigurationError
-from veilleur.events.crowd_movement import CrowdMovement
+from veilleur.events.crowd_movement import CrowdMovement, Parameters
+from veilleur.events.registry import parse_specification
 from veilleur.events.rule import Rule, Signal, Verdict
 from veilleur.events.scene import Scene
+from veilleur.events.throng import Count, Hurry, Opposed
 from veilleur.geometry import Box, FloatArray
 from veilleur.perception.flow import Flow
 from veilleur.perception.objects import Detections, Kind
@@ -367,3 +370,167 @@ def test_a_quiet_scene_is_no_movement() -> None:
 def test_a_rule_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         rule("crowd_movement", **{"zone": ZONE, **wrong})
+
+
+# ------------------------------------------------------------------ limits, each at its value
+
+FAST = Count(people=8.0, hurried=4.0, share=0.5, of_all=0.25, pace=2.0, group_s=0.8)
+CALM = Count(people=8.0, of_all=0.25, pace=2 / 1.5, group_s=3.0)
+RUNS = Hurry(now=FAST, before=CALM, away=0.0, where=None)
+AGAINST = Opposed(people=5.0, against=4.0, share=0.25, with_share=0.2, one_way=0.8, where=None)
+Said = list[tuple[str, float, float, str, bool]]
+
+
+def checks_of(about: Hurry | Opposed, watched: CrowdMovement | None = None) -> Said:
+    """Of each check: name, measured, threshold, unit, passed."""
+    by = watched or crowd_rule()
+    if isinstance(about, Hurry):
+        checks = by._hurry_checks(about, 100.0)
+    else:
+        checks = by._opposed_checks(about, 100.0)
+    return [(c.name, round(c.measured, 6), round(c.threshold, 6), c.unit, c.passed) for c in checks]
+
+
+def test_a_hurry_that_reaches_every_limit_is_one_and_says_its_numbers() -> None:
+    assert checks_of(RUNS) == [
+        ("group", 8.0, 5, "people", True),
+        ("hurried", 4.0, 4.0, "people", True),
+        ("hurried_share", 50.0, 50.0, "%", True),
+        ("of_all", 25.0, 25.0, "%", True),
+        ("group_before", 3.0, 3.0, "s", True),
+        ("calm_before", 25.0, 25.0, "%", True),
+        ("faster", 2.0, 2.0, "m/s", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("worse", "failed"),
+    [
+        (replace(RUNS, now=replace(FAST, hurried=3.9)), "hurried"),
+        (replace(RUNS, now=replace(FAST, share=0.49)), "hurried_share"),
+        (replace(RUNS, now=replace(FAST, of_all=0.24)), "of_all"),
+        (replace(RUNS, before=replace(CALM, group_s=2.9)), "group_before"),
+        (replace(RUNS, before=replace(CALM, of_all=0.26)), "calm_before"),
+        (replace(RUNS, now=replace(FAST, pace=1.99)), "faster"),
+    ],
+)
+def test_a_hurry_that_just_misses_one_limit_misses_only_that(worse: Hurry, failed: str) -> None:
+    assert [name for name, _, _, _, passed in checks_of(worse) if not passed] == [failed]
+
+
+def test_the_group_is_the_larger_of_now_and_before() -> None:
+    for people, before, passed in [(5.0, 0.0, True), (0.0, 5.0, True), (4.9, 4.9, False)]:
+        hurry = replace(RUNS, now=replace(FAST, people=people), before=replace(CALM, people=before))
+        assert checks_of(hurry)[0] == ("group", max(people, before), 5, "people", passed)
+
+
+@pytest.mark.parametrize(
+    ("away", "form", "share"),
+    [
+        (0.59, "hurried_share", 50.0),
+        (0.6, "scattering_share", 30.0),
+        (-0.59, "hurried_share", 50.0),
+        (-0.6, "rushing_share", 30.0),
+    ],
+)
+def test_from_or_to_one_point_six_tenths_of_the_share_are_enough(
+    away: float, form: str, share: float
+) -> None:
+    checks = checks_of(replace(RUNS, away=away))
+    assert checks[2] == (form, 50.0, share, "%", True)
+    assert checks[3][2] == share / 2
+
+
+def test_what_has_begun_goes_on_with_half_of_the_limits_and_no_question_of_before() -> None:
+    watched = crowd_rule()
+    watched._last["hurry"] = watched._judged = 99.9
+    assert checks_of(RUNS, watched) == [
+        ("group", 8.0, 5, "people", True),
+        ("hurried", 4.0, 2.0, "people", True),
+        ("hurried_share", 50.0, 25.0, "%", True),
+        ("of_all", 25.0, 12.5, "%", True),
+    ]
+
+
+def test_a_counter_flow_that_reaches_every_limit_is_one_and_says_its_numbers() -> None:
+    assert checks_of(AGAINST) == [
+        ("moving", 5.0, 5, "people", True),
+        ("against_stream", 4.0, 4, "people", True),
+        ("against_share", 25.0, 25.0, "%", True),
+        ("one_way", 80.0, 80.0, "%", True),
+        ("goes_on", 20.0, 20.0, "%", True),
+    ]
+    watched = crowd_rule()
+    watched._last["opposed"] = watched._judged = 99.9
+    assert [name for name, *_ in checks_of(AGAINST, watched)] == [
+        "moving", "against_stream", "against_share"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("worse", "failed"),
+    [
+        ({"people": 4.9}, "moving"),
+        ({"against": 3.9}, "against_stream"),
+        ({"share": 0.24}, "against_share"),
+        ({"one_way": 0.79}, "one_way"),
+        ({"with_share": 0.19}, "goes_on"),
+    ],
+)
+def test_a_counter_flow_that_just_misses_one_limit_misses_only_that(
+    worse: dict[str, float], failed: str
+) -> None:
+    told = checks_of(replace(AGAINST, **worse))  # type: ignore[arg-type]
+    assert [name for name, _, _, _, passed in told if not passed] == [failed]
+
+
+@pytest.mark.parametrize(
+    ("last", "judged", "told", "begun"),
+    [
+        pytest.param(99.5, 99.8, False, True, id="half a second without it is forgiven"),
+        pytest.param(99.4, 99.8, False, False, id="more is not"),
+        pytest.param(90.0, 90.0, False, True, id="a time without a picture is no gap"),
+        pytest.param(95.0, 99.8, True, True, id="once told, five seconds are"),
+        pytest.param(94.9, 99.8, True, False, id="and no more"),
+    ],
+)
+def test_how_long_a_movement_goes_on_without_being_seen(
+    last: float, judged: float, told: bool, begun: bool
+) -> None:
+    watched = crowd_rule()
+    if told:
+        watched._held["hurry"].update(["hurry"], 80.0)
+        watched._held["hurry"].update(["hurry"], 82.0)
+    watched._last["hurry"], watched._judged = last, judged
+    assert (len(checks_of(RUNS, watched)) == 4) == begun
+    assert len(checks_of(AGAINST, watched)) == 5
+
+
+def test_a_signal_says_what_of_whom_where_and_since_when() -> None:
+    (signal,) = signals(crowd_rule(), hurrying())
+    assert (signal.event, signal.rule, signal.camera) == (Event.CROWD_MOVEMENT, "rule", "camera")
+    persisted = signal.checks[-1]
+    assert (persisted.name, persisted.threshold, persisted.unit) == ("persisted", 1.0, "s")
+    assert persisted.measured == persisted.held_s == pytest.approx(signal.noticed - signal.began)
+    assert signal.where.x1 > STARTS[0][0]
+    assert signal.where.width < VIEW.width / 2
+    (opposed,) = signals(crowd_rule(), stream(5), every(0.2, 41.0))
+    assert (opposed.checks[-1].threshold, opposed.checks[-1].unit) == (2.0, "s")
+
+
+@pytest.mark.parametrize(
+    ("more", "setting"),
+    [
+        ({"zone": None}, "zone"),
+        ({"line": [[0, 0], [1, 1]]}, "zone"),
+        ({"subject": "both"}, "subject"),
+    ],
+)
+def test_a_zone_and_people_are_asked_for_at_their_settings(
+    more: dict[str, Any], setting: str
+) -> None:
+    spec = parse_specification({"id": "r", "event": "crowd_movement", "zone": ZONE, **more})
+    with pytest.raises(ConfigurationError) as refused:
+        CrowdMovement.build(spec, VIEW, Parameters(), clock=False)
+    assert refused.value.setting == setting
+    assert refused.value.remedy

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.made import VIEW, every, rule, scene
+from veilleur.catalogue import Event
 from veilleur.errors import ConfigurationError
 from veilleur.events.rule import Rule, Signal, Verdict
 from veilleur.events.wording import sentence
@@ -82,6 +83,46 @@ def test_each_condition_alone_prevents_it_and_says_so(changes: dict[str, Any], n
     assert candidate.failed.name == name
     for language in ("fr", "en"):
         assert sentence(candidate.checks, language).startswith(("Pas de signal", "No signal"))
+
+
+def said(body: Body, time: float = 10.0) -> dict[str, tuple[float, float, str, float, bool]]:
+    """Of each check: measured, threshold, unit, for how long, passed."""
+    (candidate,) = ground_rule().step(scene(time, Tracks.none(), bodies=(body,))).candidates
+    assert candidate.where == body.box
+    return {
+        c.name: (c.measured, c.threshold, c.unit, round(c.held_s, 6), c.passed)
+        for c in candidate.checks
+    }
+
+
+def test_every_check_says_what_was_measured_against_what_and_for_how_long() -> None:
+    assert said(LYING) == {
+        "stood": (3.0, 0.15, "s", 3.0, True),
+        "tall": (180.0, 60.0, "px", 3.0, True),
+        "lying": (100.0, 50.0, "%", 5.8, True),
+        "passage": (2.0, 8.0, "s", 5.8, True),
+        "in_sight": (1.0, 1.0, "yes", 5.8, True),
+        "immobile": (5.0, 5.0, "s", 5.0, True),
+    }
+    hidden = said(replace(LYING, hidden=True, lying=0.25))
+    assert (hidden["in_sight"][0], hidden["lying"][0]) == (0.0, 25.0)
+    searched = said(replace(LYING, lying_since=None))
+    assert searched["passage"] == (6.0, 8.0, "s", 5.8, True)
+
+
+def test_no_time_is_less_than_none() -> None:
+    """What is said to begin only later has gone on for no time yet."""
+    later = replace(LYING, still_since=11.0, down_since=11.0, upright_until=9.0, lying_since=8.0)
+    told = said(later)
+    assert (told["immobile"][0], told["immobile"][3]) == (0.0, 0.0)
+    assert (told["lying"][3], told["passage"][0]) == (0.0, 0.0)
+
+
+def test_a_signal_says_what_of_whom_where_and_since_when() -> None:
+    (signal,) = told(ground_rule(), LYING, [10.0])
+    assert (signal.event, signal.rule, signal.camera) == (Event.PERSON_ON_GROUND, "rule", "camera")
+    assert (signal.began, signal.noticed, signal.watched) == (4.2, 10.0, 1.0)
+    assert [check.name for check in signal.checks][-1] == "immobile"
 
 
 def test_every_limit_is_reached_at_its_value() -> None:
