@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.console_house import IDENTITIES, ORIGIN, House, house
 from veilleur.console.description import describe
+from veilleur.console.faults import Fault
 from veilleur.console.permission import PERSONAL
 from veilleur.law.deed import Deed
 from veilleur.law.orders import Scope
@@ -214,6 +215,21 @@ def test_no_verdict_by_a_program(made: House) -> None:
 
 
 # ---------------------------------------------------------------------- the record
+def test_a_program_that_decides_is_told_why_not_in_the_words_of_every_error(made: House) -> None:
+    incident = made.incident("gate")
+    body = {"name": "x", "permissions": ["see_alerts"], "expires": "2027-01-01T00:00:00Z"}
+    issued = made.browser("supervisor").post(f"{API}/tokens", json=body).json()
+    program = made.browser()
+    program.headers["Authorization"] = f"Bearer {issued['secret']}"
+    refused = program.post(f"{API}/incidents/{incident}/take")
+    assert refused.status_code == 403
+    assert Fault.model_validate(refused.json(), extra="forbid").cause == "token"
+    assert set(refused.json()) == set(Fault.model_fields)
+    assert "people do" in refused.json()["detail"]
+    nobody = made.browser().get(f"{API}/incidents")
+    assert (nobody.status_code, set(nobody.json())) == (401, set(Fault.model_fields))
+
+
 def test_reading_the_record_leaves_a_line(made: House) -> None:
     auditor = made.browser("auditor")
     first = auditor.get(f"{API}/audit?limit=3").json()

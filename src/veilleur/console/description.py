@@ -54,6 +54,7 @@ def openapi(request: Request) -> Response:
 _DOCS = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Veilleur: interface</title>
 <meta name="viewport" content="width=device-width">
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/veilleur.css"></head><body><main>
 <h1>Veilleur {version}: the JSON interface</h1>
 <p>The whole description: <a href="/api/v1/openapi.json">openapi.json</a>. A program sends

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from veilleur.console.limits import Bucket, Tally
-from veilleur.console.permission import QUALIFIED, Open, Permission
+from veilleur.console.permission import PERSONAL, QUALIFIED, Open, Permission
 from veilleur.console.refusal import NotAllowed, NotSignedIn, TooMany
 from veilleur.console.remote import remote_address
 from veilleur.console.settings import Settings
@@ -207,6 +207,12 @@ def require(visitor: Visitor, permission: Permission) -> None:
     """Errors: NotAllowed, with the words for an account whose qualification has run out."""
     if visitor.may(permission):
         return
+    if visitor.token and permission in PERSONAL:
+        raise NotAllowed(
+            "No program may do this: people do, signed in at the console.",
+            "Aucun programme ne le peut : ce sont des personnes, connectées à la console.",
+            cause="token",
+        )
     if permission in QUALIFIED and not visitor.qualified:
         raise NotAllowed(
             "Your habilitation or your training has expired: alerts and pictures are closed.",

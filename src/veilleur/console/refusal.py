@@ -78,16 +78,21 @@ class TooMany(Refused):
 
 _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>Veilleur</title>
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/veilleur.css"></head>
 <body><main><h1>{words}</h1><p><a href="/">Veilleur</a></p></main></body></html>
 """
 
 
 def as_json(refused: Refused) -> Response:
-    """{"detail": ...}, as FastAPI answers its own errors."""
-    return JSONResponse(
-        {"detail": refused.message}, status_code=refused.status, headers=refused.headers()
-    )
+    """The fields of `faults.Fault`, as every other error has them."""
+    told: dict[str, object] = {
+        "detail": refused.message,
+        "remedy": refused.remedy,
+        "cause": getattr(refused, "cause", ""),
+        "places": [],
+    }
+    return JSONResponse(told, status_code=refused.status, headers=refused.headers())
 
 
 def as_page(refused: Refused, language: str) -> Response:
