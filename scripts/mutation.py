@@ -43,7 +43,15 @@ Passes = Mapping[str, tuple[float, list[str]]]
 """Of each test: how long it takes, in seconds, and the functions it passes through."""
 SEED = 8
 SURVIVED, KILLED, NO_TEST, TEXT = 0, 1, 33, 34
-OBJECTS = "abandoned_object", "attendance", "things", "yardstick", "held", "verdicts"
+OBJECTS = (
+    "abandoned_object",
+    "abandoned_limits",
+    "attendance",
+    "things",
+    "yardstick",
+    "held",
+    "verdicts",
+)
 CROWDS = "crowd_movement", "throng", "movers", "usual", "currents"
 FALLS = "person_on_ground", "lowered"
 WAYS = "wrong_way", "course", "heading", "verdicts"
