@@ -115,8 +115,8 @@ class Coverage:
 class Mutation:
     """A plugin of pytest: instead of running the tests once, runs them for each mutant."""
 
-    def __init__(self, wanted: Sequence[str], workers: int, most: int) -> None:
-        self._wanted, self._workers, self._most = wanted, workers, most
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
         self._coverage = Coverage()
         self._running: dict[int, Asked] = {}
         self._failed: str | None = None
@@ -124,8 +124,8 @@ class Mutation:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
         self._coverage = self._cover(items)
-        for number, (name, of) in enumerate(_left(self._wanted, self._most)):
-            while len(self._running) >= self._workers:
+        for number, (name, of) in enumerate(_left(self._options)):
+            while len(self._running) >= self._options.workers:
                 self._wait()
             if number % 50 == 0:
                 print(f"{time.strftime('%H:%M:%S')} {number}: {name}", file=sys.stderr, flush=True)
@@ -247,19 +247,21 @@ def _data(path: Path) -> SourceFileMutationData:
     return data
 
 
-def _left(wanted: Sequence[str], most: int) -> Iterator[tuple[str, SourceFileMutationData]]:
-    """Mutants nothing is known of, in files that are wanted, by chance and in turns of the files.
+def _left(options: argparse.Namespace) -> Iterator[tuple[str, SourceFileMutationData]]:
+    """Mutants to ask, in files that are wanted, by chance and in turns of the files.
 
     So what is known of each file is a fair sample of it, whenever the run is broken off.
     """
     with chdir(".."):
         files = [_data(path) for path in walk_mutatable_files()]
+    asked = (SURVIVED, NO_TEST) if options.survivors else (None,)
+    wanted = {*options.files, *options.anew}
     chance, turns = Random(SEED), []
     for data in files:
         if not wanted or Path(data.path).stem in wanted:
-            unknown = [name for name, code in data.exit_code_by_key.items() if code is None]
-            chance.shuffle(unknown)
-            turns.append([(name, data) for name in unknown[:most]])
+            names = [name for name, code in data.exit_code_by_key.items() if code in asked]
+            chance.shuffle(names)
+            turns.append([(name, data) for name in names[: options.most]])
     for turn in zip_longest(*turns):
         yield from (one for one in turn if one is not None)
 
@@ -280,8 +282,7 @@ def _make(options: argparse.Namespace) -> None:
         data = _data(path)
         for mutant in known(path):
             code = data.exit_code_by_key[mutant.name]
-            again = options.survivors and code in (SURVIVED, NO_TEST)
-            if path.stem in options.anew or again:
+            if path.stem in options.anew:
                 code = None
             data.exit_code_by_key[mutant.name] = TEXT if is_text(mutant) else code
         data.save()
@@ -305,9 +306,8 @@ def _ask(options: argparse.Namespace) -> None:
     arguments += config().pytest_add_cli_args
     wanted = {name for names in ASKED.values() for name in names}
     arguments += sorted(f"tests/test_{name}.py" for name in wanted)
-    plugin = Mutation([*options.files, *options.anew], options.workers, options.most)
     with chdir("mutants"):
-        code = pytest.main(arguments, [plugin])
+        code = pytest.main(arguments, [Mutation(options)])
     if code != pytest.ExitCode.OK:
         raise SystemExit(f"pytest ended with {code!r}")
 
