@@ -129,7 +129,7 @@ class WrongWay:
         places = feet if self._ground is None else self._ground.to_metres(feet)
         signals, holding, candidates = [], [], []
         for row, id_ in enumerate(tracks.ids.tolist()):
-            kind, where = Kind(int(tracks.kinds[row])), tracks.box(id_)
+            kind, where = Kind(int(tracks.kinds[row])), Box(*tracks.boxes[row].tolist())
             course = self._courses.setdefault(id_, Course(watched=scene.time))
             sample = self._sample(scene, where, places[row], feet[row])
             sample = replace(sample, step=self._step(scene, course, sample))

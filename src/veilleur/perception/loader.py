@@ -41,6 +41,12 @@ class Choice:
     model: ModelConfiguration = NANODET
     weapon: ModelConfiguration | None = None
 
+    @property
+    def alone(self) -> int:
+        """As many inferences at once of a small network, on one thread each: it has too little to
+        share out, and threads that wait for each other cost more than they save."""
+        return (self.streams or cores()) * self.threads
+
     def __str__(self) -> str:
         return f"{self.model.name}, {self.backend} {self.precision}"
 

@@ -35,7 +35,7 @@ def _among(column: KindArray, kinds: tuple[Kind, ...]) -> BoolArray:
     """(n,) True where the kind is one of these. For so few kinds much faster than np.isin."""
     rows = np.zeros(len(column), np.bool_)
     for kind in kinds:
-        rows |= column == kind
+        rows |= column == int(kind)
     return rows
 
 
@@ -71,8 +71,9 @@ class Detections:
         return type(self)(self.boxes[rows], self.scores[rows], self.kinds[rows])
 
     def of(self, *kinds: Kind) -> Self:
-        """Only the objects of these kinds."""
-        return self[_among(self.kinds, kinds)]
+        """Only the objects of these kinds; itself, if all are."""
+        rows = _among(self.kinds, kinds)
+        return self if rows.all() else self[rows]
 
     @property
     def feet(self) -> FloatArray:
@@ -122,8 +123,9 @@ class Tracks:
         )
 
     def of(self, *kinds: Kind) -> Self:
-        """Only the objects of these kinds."""
-        return self[_among(self.kinds, kinds)]
+        """Only the objects of these kinds; itself, if all are."""
+        rows = _among(self.kinds, kinds)
+        return self if rows.all() else self[rows]
 
     def box(self, id_: int) -> Box:
         return Box(*self.boxes[self.ids == id_][0].tolist())

@@ -23,7 +23,6 @@ from veilleur.perception.backends import (
     Precision,
     Session,
     backend,
-    cores,
 )
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import WEIGHTS, ModelConfiguration
@@ -177,7 +176,7 @@ def _square(picture: Picture, view: View, shown: Box) -> ImageArray | None:
 def load_poses(choice: Choice, *, backends: Sequence[Backend] = BACKENDS) -> Poses:
     """With the back end that runs the detector, never in int8. Raises ModelUnusable."""
     precision = Precision.FP32 if choice.precision is Precision.INT8 else choice.precision
-    loading = Loading(MOVENET, precision, SIDE, SIDE, choice.streams or cores(), choice.threads)
+    loading = Loading(MOVENET, precision, SIDE, SIDE, choice.alone)
     session = backend(choice.backend, backends).load(loading)
     session.run(np.zeros((1, SIDE, SIDE, 3), np.uint8))
     return Poses(session)

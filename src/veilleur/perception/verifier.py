@@ -22,7 +22,6 @@ from veilleur.perception.backends import (
     Precision,
     Session,
     backend,
-    cores,
 )
 from veilleur.perception.loader import Choice
 from veilleur.perception.models import WEIGHTS, ModelConfiguration
@@ -110,8 +109,8 @@ def load_verifier(
 ) -> Verifier:
     """With the back end that runs the detector, never in int8. Raises ModelUnusable."""
     precision = Precision.FP32 if choice.precision is Precision.INT8 else choice.precision
-    side, streams = model.side, choice.streams or cores()
-    loading = Loading(model.configuration, precision, side, side, streams, choice.threads)
+    side = model.side
+    loading = Loading(model.configuration, precision, side, side, choice.alone)
     verifier = Verifier(backend(choice.backend, backends).load(loading), model)
     verifier.of(np.zeros((side, side, 3), np.uint8))
     return verifier
