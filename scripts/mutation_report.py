@@ -17,6 +17,7 @@ from mutmut.stats import status_by_exit_code
 
 PAGE = Path("docs/mutation.md")
 SEPARATOR = "ǁ"
+ASIDE = ("skipped", "not checked")
 LIVED = ("survived", "no tests")
 NOTICED = ("killed", "timeout", "segfault")
 BEGIN, END = "<!-- written by scripts/mutation.py -->", "<!-- end -->"
@@ -122,14 +123,42 @@ def _reasons(own: str) -> Iterator[tuple[tuple[str, str, str], str]]:
 def _table(
     found: dict[Path, list[Mutant]], reasons: dict[tuple[str, str, str], str]
 ) -> Iterator[str]:
-    yield "| file | mutants | noticed | score | survived | of them the same | not asked |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| file | asked | noticed | score | survived | the same | sentences | not reached |"
+    yield "|---|---|---|---|---|---|---|---|"
     every = [mutant for mutants in found.values() for mutant in mutants]
     same = {m.name for path, mutants in found.items() for m in mutants if _same(path, m, reasons)}
     for path, mutants in found.items():
         if mutants:
             yield _row(path.name, mutants, same)
     yield _row("**all**", every, same)
+    yield ""
+    share, off = _estimate([_asked(mutants) for mutants in found.values()])
+    low, high = 100 * (share - off), 100 * (share + off)
+    yield (
+        f"Over all mutants but sentences, asked or not, each file weighing as many as it has: "
+        f"{100 * share:.1f} % noticed (95 %: {low:.1f} to {high:.1f})."
+    )
+
+
+def _asked(mutants: Sequence[Mutant]) -> tuple[int, int, int]:
+    """Of a file: mutants of conditions, those asked, those noticed."""
+    asked = [m for m in mutants if m.status not in ASIDE]
+    every = sum(m.status != "skipped" for m in mutants)
+    return every, len(asked), sum(m.noticed for m in asked)
+
+
+def _estimate(files: Sequence[tuple[int, int, int]]) -> tuple[float, float]:
+    """Share noticed of all, and half the width of its 95 % interval: a stratified sample without
+    replacement (Cochran, Sampling Techniques, 5.9)."""
+    total = sum(every for every, asked, _ in files if asked)
+    share = variance = 0.0
+    for every, asked, noticed in files:
+        if not asked:
+            continue
+        weight, p = every / total, noticed / asked
+        share += weight * p
+        variance += weight**2 * (1 - asked / every) * p * (1 - p) / max(asked - 1, 1)
+    return share, 1.96 * variance**0.5
 
 
 def _same(path: Path, mutant: Mutant, reasons: dict[tuple[str, str, str], str]) -> bool:
@@ -141,12 +170,11 @@ def _same(path: Path, mutant: Mutant, reasons: dict[tuple[str, str, str], str]) 
 
 
 def _row(name: str, mutants: Sequence[Mutant], same: set[str]) -> str:
-    asked = [m for m in mutants if m.status not in ("skipped", "not checked")]
-    noticed = sum(m.noticed for m in asked)
-    score = f"{100 * noticed / len(asked):.1f} %" if asked else "-"
-    alike, aside = sum(m.name in same for m in asked), len(mutants) - len(asked)
-    lived = len(asked) - noticed
-    return f"| {name} | {len(asked)} | {noticed} | {score} | {lived} | {alike} | {aside} |"
+    every, asked, noticed = _asked(mutants)
+    score = f"{100 * noticed / asked:.1f} %" if asked else "-"
+    alike = sum(m.name in same for m in mutants)
+    counts = asked - noticed, alike, len(mutants) - every, every - asked
+    return f"| {name} | {asked} | {noticed} | {score} | {' | '.join(map(str, counts))} |"
 
 
 def _survivors(
