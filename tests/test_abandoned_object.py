@@ -179,11 +179,34 @@ def test_somebody_whom_the_detector_does_not_know_may_put_it_down_and_attend_it(
     watched = watch()
     said = []
     for t in every(0.5, 60):
-        mover = Box(470, 400, 500, 502) if t < 15 else Box(100, 400, 130, 502)
+        x = max(470 - 80 * max(t - 14.5, 0), 100)
+        mover = Box(x, 400, x + 30, 502)
         word = replace(still(10.0) if t >= 13 else EMPTY, movers=(mover,))
         said.append((t, watched.step(scene(t, tracks({9: FAR}), still=word))))
     (signal,) = signals(said)
     assert signal.began == pytest.approx(15, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("leaves", "told"),
+    [
+        pytest.param(Box(490, 380, 540, 502), 0, id="comes and stands still himself"),
+        pytest.param(Box(490, 380, 540, 455), 0, id="whose upper half moves"),
+        pytest.param(Box(300, 380, 350, 502), 1, id="puts it down and goes"),
+    ],
+)
+def test_who_stands_still_undetected_is_no_thing_for_nobody_has_gone(
+    leaves: Box, told: int
+) -> None:
+    """He came, as large as people are; what rests then is the part of him that does."""
+    watched, said = watch(), []
+    for t in every(0.5, 60):
+        x = 100 + 230 * max(min(t - 8, 2), 0)
+        mover = Box(x, 380, x + 50, 502) if t < 10 else leaves
+        movers = (mover,) if t < 12 else ()
+        word = replace(still(10.0) if t >= 13 else EMPTY, movers=movers)
+        said.append((t, watched.step(scene(t, tracks({9: (900.0, 500.0)}), still=word))))
+    assert len(signals(said)) == told
 
 
 def test_a_person_seen_in_it_now_and_then_is_a_person() -> None:

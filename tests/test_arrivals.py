@@ -12,7 +12,7 @@ from tests.made import every
 from tests.resting import BAG, VIEW, Draw, between, block, crowd, jpeg, light, place, watched
 from veilleur.cameras.picture import Picture
 from veilleur.engine.laboratory import LaboratoryClip, frames_of
-from veilleur.geometry import View
+from veilleur.geometry import FloatArray, View
 from veilleur.perception.arrivals import Arrivals
 from veilleur.perception.background import Background
 from veilleur.perception.still import Nature, StillObject
@@ -169,3 +169,21 @@ def test_a_thing_drawn_into_a_real_place_is_found_and_nothing_else(data: Path) -
     assert {t.nature for some in near for t in some} == {Nature.THING}
     elsewhere = [t for some in things for t in some if abs(t.box.x1 - 400) >= 12]
     assert sum(not t.hidden for t in elsewhere) <= 0.3 * len(things), "people who stand for a while"
+
+
+@pytest.mark.parametrize("sway", [1.0, 2.5])
+def test_a_camera_that_sways_sees_the_bag_and_nothing_else(sway: float) -> None:
+    """By pixels of the working size to all sides, otherwise in each picture, as on a mast."""
+    random = np.random.default_rng(2)
+
+    def swayed(image: FloatArray, _: float) -> None:
+        way = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+        way[:, 2] = random.uniform(-sway, sway, 2)
+        image[...] = cv2.warpAffine(image, way, (320, 240), borderMode=cv2.BORDER_REFLECT)
+
+    said = watched([between(BAG, 10), swayed], every(0.5, 30))
+    (bag,) = said[-1][1]
+    assert bag.since == pytest.approx(10, abs=1.0)
+    assert abs(bag.box.x1 - 150) < 6
+    things = [one.box for _, found in said for one in found]
+    assert all(140 < box.x1 < box.x2 < 182 and 130 < box.y1 < box.y2 < 178 for box in things)

@@ -226,7 +226,7 @@ class AbandonedObject:
         known = [u for u in self._unseen if box_iou(u[0], thing.box) >= SAME]
         self._unseen = [u for u in self._unseen if u not in known]
         watch.known = any(told for _, told in known)
-        watch.attendance.brought |= bool(known)
+        watch.attendance.known |= bool(known)
         return watch
 
     def _attended_since(self, thing: Thing) -> Attendance:

@@ -24,6 +24,11 @@ STAY_GAP_S = 0.9  # and so long somebody who stays: no missed look at one pictur
 TOUCHES = 0.3  # of the reach, an arm's length: who puts something down or takes it is as near
 LARGER = 1.2  # times the thing: a person is taller than what is carried
 EXPLAINED = 0.5  # share of what moves inside the box of somebody known
+LEAVES = 2.0  # reaches: so near somebody else is seen at first, who may have put it down
+CLEAR = (
+    0.2,
+    0.6,
+)  # sizes of the thing, beside and above: what moves nearer to it may be a part of it
 SOMEBODY = -1  # an id for all whom the tracker does not know
 
 
@@ -115,10 +120,19 @@ class Attendance:
         self.alone_since: float | None = None
         self.nearest = np.inf
         self.near = False
-        self.brought = False  # somebody was at it when it came to rest
+        self._placed, self._stay_s = placed, stay_s
+        self._touched = self._left = False
+        self.known = False  # it was told before, by the same rule
+
+    @property
+    def brought(self) -> bool:
+        """Somebody was at it when it came to rest, and is seen beside it since: who stands still
+        himself, undetected, comes to rest like a thing, but nobody has gone from there."""
+        return self.known or (self._touched and self._left)
 
     def resume(self, missed_s: float) -> None:
         """So long nothing was seen: it counts for nothing. Who stays has to be seen staying."""
+        self._placed += missed_s
         self._new_until += missed_s
         self._last += missed_s
         if self.alone_since is not None:
@@ -131,7 +145,8 @@ class Attendance:
         self.nearest = float(distances.min(initial=np.inf))
         self.near = bool((distances <= self._reach.far).any())
         touching = distances <= TOUCHES * self._reach.far
-        self.brought |= bool(touching.any()) and people.time <= self._new_until
+        self._touched |= bool(touching.any()) and people.time <= self._new_until
+        self._left |= self._leaves(people, box, distances)
         staying = np.where(people.sure, distances <= self._reach.far, touching)
         ids = [id_ for id_, stays in zip(people.ids, staying, strict=True) if stays]
         stays = self._stays.update(ids, people.time).values()
@@ -140,3 +155,21 @@ class Attendance:
             self._last, self.alone_since = people.time, None
         elif self.alone_since is None and people.time - self._last > GAP_S:
             self.alone_since = self._last
+
+    def _leaves(self, people: People, box: Box, distances: FloatArray) -> bool:
+        """Whether somebody is beside it since it came to rest, while it is new or attended. What
+        moves close to it may be a part of it."""
+        until = max(self._new_until, self._last + self._stay_s)
+        if not self._placed <= people.time <= until:
+            return False
+        beside = people.sure | _clear(people.boxes, box)
+        return bool((beside & (distances <= LEAVES * self._reach.far)).any())
+
+
+def _clear(boxes: FloatArray, box: Box) -> BoolArray:
+    """(n,) whether each of the boxes (n, 4) is wholly beside a thing, and not close to it."""
+    x1, y1, x2, y2 = boxes.T
+    across = np.maximum(x1 - box.x2, box.x1 - x2)
+    down = np.maximum(y1 - box.y2, box.y1 - y2)
+    beside, above = np.multiply(CLEAR, max(box.width, box.height))
+    return np.asarray((across > beside) | (down > above))

@@ -37,6 +37,9 @@ LIGHT_REACH = 0.15  # of the picture's width: so far around, the light is the sa
 NEVER = np.inf
 CELL = 8  # pixels of the working size
 CONTRAST = 4.0  # grey levels (standard deviation) from which a cell has texture
+SWAYS = 0.015  # of the picture's width: so far a mast sways; farther, the camera has been turned
+LEAST_SWAY, BETTER = 0.15, 0.97  # pixels; and the error that is left, of that before
+SLACK, CALMS = 0.4, 0.9  # pixels of an edge that are forgiven then; share of the sway remembered
 ALIKE, KNOWN_AGAIN = 0.5, 0.6  # correlation of such a cell; share of them: it is the same place
 
 
@@ -91,6 +94,13 @@ class Planes:
         for mine, theirs in zip(self.chroma, other.chroma, strict=True):
             _towards(mine, theirs, half, share)
 
+    def shifted(self, right: float, down: float) -> Planes:
+        """Moved by so many pixels of luma; what comes in at the edges is the nearest that was."""
+        return Planes(
+            _moved(self.luma, right, down),
+            np.asarray([_moved(p, right / 2, down / 2) for p in self.chroma], np.float32),
+        )
+
     def scale(self, gain: FloatArray | float) -> None:
         """Another light: luma times so much."""
         np.multiply(self.luma, gain, out=self.luma)
@@ -107,6 +117,32 @@ def working_size(width: int, height: int) -> tuple[int, int]:
     """(width, height), even, at most PIXELS and never more than the picture's own."""
     scale = min(1.0, (PIXELS / (width * height)) ** 0.5)
     return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
+
+
+def _moved(plane: FloatArray, right: float, down: float) -> FloatArray:
+    height, width = plane.shape
+    way = np.array([[1, 0, right], [0, 1, down]], np.float32)
+    back = cv2.warpAffine(plane, way, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(back, np.float32)
+
+
+def _steadied(now: Planes, known: Planes, window: FloatArray) -> tuple[Planes, float]:
+    """The picture as it would be had the camera not swayed, and by how many pixels it did: phase
+    correlation (Kuglin and Hines 1975) with the place, taken only where that explains the picture
+    better."""
+    (right, down), _ = cv2.phaseCorrelate(known.luma * window, now.luma * window)  # kept as it is
+    sway = float(np.hypot(right, down))
+    if not LEAST_SWAY <= sway <= SWAYS * now.luma.shape[1]:
+        return now, 0.0
+    steady = now.shifted(-right, -down)
+    better = _apart(steady, known) < BETTER * _apart(now, known)
+    return (steady, sway) if better else (now, 0.0)
+
+
+def _apart(one: Planes, other: Planes) -> float:
+    """Mean difference of two lumas, grey levels, without the largest tenth: what moves there."""
+    off = np.sort(np.abs(one.luma[::3, ::3] - other.luma[::3, ::3]), axis=None)
+    return float(off[: (len(off) * 9) // 10].mean())
 
 
 def _likeness(known: FloatArray, now: FloatArray) -> FloatArray:
@@ -142,13 +178,14 @@ class Background:
         self.time: float | None = None
         self.started: float | None = None
         self._flooded: float | None = None
+        self._sway = 0.0
         self.known = self.lately = self.now = Planes(
             np.zeros((0, 0), np.float32), np.zeros((2, 0, 0), np.float32)
         )
         self._front = self.known
         self.began = self.seen = self._front_began = self._unrest = np.zeros((0, 0), np.float32)
         self._strange = np.zeros((0, 0), np.bool_)
-        self._known_s = np.zeros((0, 0), np.float32)
+        self._known_s = self._window = np.zeros((0, 0), np.float32)
         self._resting: BoolArray | None = None
 
     @property
@@ -200,9 +237,11 @@ class Background:
         if self.time is None or self.started is None or now.luma.shape != self.known.luma.shape:
             self._begin(now, time)
             return
+        now, sway = _steadied(now, self.known, self._window)
+        self._sway = max(sway, CALMS * self._sway)
         elapsed_s = min(max(time - self.time, 0.0), QUICK_S)
         gain = self._follow_light(now)
-        tolerance = np.clip(NOISY * self._unrest, LUMA, NOISIEST)
+        tolerance = np.clip(NOISY * self._unrest, LUMA, NOISIEST) + self._slack()
         strange = now.differs(self.known, tolerance, CHROMA)
         if abs(np.log(gain)) > SWITCHED or self._is_flooded(strange):
             if self._waits(time):
@@ -238,6 +277,7 @@ class Background:
         self._strange = np.zeros(shape, np.bool_)
         self._known_s = np.zeros(shape, np.float32)
         self._resting = None
+        self._window = np.asarray(cv2.createHanningWindow(shape[::-1], cv2.CV_32F), np.float32)
         self.time = self.started = time
 
     def _follow_light(self, now: Planes) -> float:
@@ -251,6 +291,16 @@ class Background:
             return 1.0
         self._scale(gain)
         return gain
+
+    def _slack(self) -> FloatArray | float:
+        """Grey levels by which a pixel at an edge may differ on a camera that sways: it is steadied
+        to a part of a pixel."""
+        share = SLACK * min(self._sway, 1.0)
+        if share < LEAST_SWAY * SLACK:
+            return 0.0
+        square = np.ones((3, 3), np.uint8)
+        steps = cv2.morphologyEx(self.known.luma, cv2.MORPH_GRADIENT, square)
+        return np.asarray(share * steps, np.float32)
 
     def _scale(self, gain: float) -> None:
         for layer in (self.known, self.lately, self._front):
