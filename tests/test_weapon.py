@@ -19,6 +19,7 @@ from veilleur.engine.situations import Situations
 from veilleur.errors import ConfigurationError
 from veilleur.events.rule import Rule, Signal
 from veilleur.events.specification import RuleSpecification
+from veilleur.events.weapon import Parameters
 from veilleur.events.wording import sentence
 from veilleur.geometry import Box
 from veilleur.perception.carrying import Carrying
@@ -219,6 +220,21 @@ def test_a_zone_is_needed_and_a_person_too_small_for_any_model_is_refused() -> N
         rule("weapon", zone=WHOLE, line=[[0.1, 0.5], [0.9, 0.5]])
     with pytest.raises(ConfigurationError):
         weapon_rule(least_px=60)
+
+
+@pytest.mark.parametrize(
+    ("setting", "least", "most"), [("persist_s", 0, 10), ("surety", 0.2, 1), ("least_px", 80, None)]
+)
+def test_what_can_be_set_has_limits(setting: str, least: float, most: float | None) -> None:
+    for value in (least, *(() if most is None else (most,))):
+        rule("weapon", zone=WHOLE, params={setting: value})
+    for value in (least - 0.01, *(() if most is None else (most + 0.01,))):
+        with pytest.raises(ConfigurationError):
+            rule("weapon", zone=WHOLE, params={setting: value})
+
+
+def test_where_nothing_is_set_the_defaults_count() -> None:
+    assert Parameters().model_dump() == {"persist_s": 1.0, "least_px": 120.0, "surety": 0.6}
 
 
 # ------------------------------------------------- from boxes alone (made scenes, recordings)
