@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,8 @@ from veilleur.desk.feed import Feed
 from veilleur.engine.report import CameraReport, Condition
 from veilleur.incidents.going import Going
 from veilleur.incidents.life import Limits
+from veilleur.law.deed import Deed
+from veilleur.store import chain
 from veilleur.store.database import Database
 
 T0 = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)
@@ -96,6 +99,16 @@ def test_what_is_off_by_order_or_law_counts_for_nothing(house: House) -> None:
     gate, yard = house.availability(), house.availability(camera="yard")
     assert (gate.share, gate.planned_s) == (1.0, 600)
     assert yard.share is None
+
+
+def test_the_proof_of_life_is_no_camera_of_the_register(house: House) -> None:
+    lost: dict[str, Any] = {"gate": LOST, CAMERA: Condition.SHED}
+    house.passes(100, **lost)
+    (alarm,) = house.clockwork.technical.alarms(house.utc())
+    assert alarm.cameras == ("gate",)
+    with house.store.read() as r:
+        gaps = chain.lines(r, chain.Question(deeds=frozenset({Deed.GAP})))
+        assert [line.of for line in gaps] == ["camera:gate"]
 
 
 def test_while_the_service_does_not_run_nobody_knows_and_it_was_not_analysed(house: House) -> None:

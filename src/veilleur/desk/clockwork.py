@@ -92,7 +92,8 @@ class Clockwork:
         be said on the record is said later."""
         now = self._utc()
         self._note_step(now, host_s)
-        reports = self._engine.report()
+        # The proof of life is no camera of the site: what ails it is a stage of the pulse.
+        reports = [one for one in self._engine.report() if one.camera != canary.CAMERA]
         self.tally.note(reports, now, host_s)
         changes = self.technical.update(reports, now)
         self._unsaid += [_gap(gap, now) for gap in (*changes.began, *changes.ended)]
