@@ -377,8 +377,9 @@ def test_the_word_and_the_decision_agree() -> None:
 
 
 def test_a_rule_without_a_zone_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="needs a zone"):
+    with pytest.raises(ConfigurationError, match="needs a zone") as refused:
         rule("fire")
+    assert refused.value.setting == "zone"
 
 
 def test_nothing_is_told_where_nobody_looked() -> None:

@@ -298,3 +298,19 @@ def test_a_field_of_headings_bends() -> None:
 def test_a_rule_that_means_nothing_is_refused(more: dict[str, Any], word: str) -> None:
     with pytest.raises(ConfigurationError, match=word):
         way(**more)
+
+
+@pytest.mark.parametrize("more", [{"zone": None}, {"line": [[0, 0], [1, 1]]}])
+def test_a_zone_is_asked_for_at_its_setting(more: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        way(**more)
+    assert refused.value.setting == "zone"
+
+
+def test_a_box_hardly_higher_than_a_pixel_goes_so_many_of_its_heights() -> None:
+    """A pixel and a half high: seven and a half pixels are five heights."""
+    watched = way(params={"distance_heights": 5.0, "min_width_px": 1.0})
+    shape = {"height": 1.5, "width": 20.0}
+    (signal,) = walk(watched, going(RIGHT, speed=10.0), every(0.1, 3), **shape)
+    distance = next(check for check in signal.checks if check.name == "distance")
+    assert distance.measured == pytest.approx((signal.noticed - signal.began) * 10 / 1.5, rel=0.05)
