@@ -233,6 +233,11 @@ def test_what_can_be_set_has_limits(setting: str, least: float, most: float | No
             rule("weapon", zone=WHOLE, params={setting: value})
 
 
+def test_a_setting_it_does_not_have_is_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        rule("weapon", zone=WHOLE, params={"reach": 0.3})
+
+
 def test_where_nothing_is_set_the_defaults_count() -> None:
     assert Parameters().model_dump() == {"persist_s": 1.0, "least_px": 120.0, "surety": 0.6}
 
