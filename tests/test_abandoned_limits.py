@@ -336,3 +336,16 @@ def test_in_a_picture_that_was_not_looked_at_no_look_is_counted() -> None:
         said.append((t, watched.step(scene(t, people, still=word, fresh=fresh))))
     assert last(said)["no_person"].measured == 0.0
     assert np.isfinite(last(said)["alone"].measured)
+
+
+def test_a_thing_that_turns_out_to_be_smaller_is_attended_as_what_it_is() -> None:
+    """At first its owner, who stands over it, is taken for a part of it."""
+    watched, said = watch(), []
+    for t in every(0.5, 40):
+        people = tracks({1: AT if t < 17 else FAR})
+        box = Box(460, 400, 530, 500) if t < 16 else PLACE
+        said.append(
+            (t, watched.step(scene(t, people, still=still(10.0, box) if t >= 13 else EMPTY)))
+        )
+    (signal,) = signals(said)
+    assert (signal.began, signal.where) == (16.5, PLACE)

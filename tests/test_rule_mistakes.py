@@ -159,6 +159,12 @@ def test_a_rule_that_cannot_be_read_says_what_was_meant(
     assert remedy in told.value.remedy
 
 
+@pytest.mark.parametrize("event", list(Event))
+def test_every_event_refuses_a_parameter_it_does_not_know(event: Event) -> None:
+    more = {"allowed_heading": [0, -1]} if event is Event.WRONG_WAY else {}
+    assert refused(rule(event.value, params={"nothing": 1}, **more)).setting == "params.nothing"
+
+
 def test_a_rule_without_a_name_is_told_with_a_question_mark() -> None:
     with pytest.raises(ConfigurationError, match=r"^rule \?: "):
         parse_specification({"event": "density"})

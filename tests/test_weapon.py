@@ -123,6 +123,13 @@ def test_what_was_measured_and_what_is_asked_stand_in_the_checks() -> None:
     assert signal.checks[-1].held_s == 2.0
 
 
+def test_a_hand_that_nobody_looked_for_measures_nothing() -> None:
+    unread = replace(ARMED, hand_read=False)
+    (candidate,) = weapon_rule().step(scene(0.0, Tracks.none(), carrying=(unread,))).candidates
+    check = next(check for check in candidate.checks if check.name == "hand_unread")
+    assert (check.measured, check.threshold, check.unit) == (0.0, 1.0, "yes")
+
+
 def test_where_no_hand_is_seen_nothing_speaks_against_it_and_that_is_said() -> None:
     (signal,) = told(weapon_rule(), replace(ARMED, hand=None), every(0.2, 2))
     assert "no hand is seen" in sentence(signal.checks)
