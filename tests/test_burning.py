@@ -185,10 +185,10 @@ def noticed(times: Iterable[float], score: float = 0.9, blind: Iterable[float] =
 
 @pytest.mark.parametrize("rate", [2.0, 5.0, 10.0, 25.0])
 def test_the_rate_of_the_pictures_changes_little(rate: float) -> None:
-    """It burns from the first picture: two seconds are asked, and one more."""
+    """It burns from the first picture: two seconds are asked."""
     found = noticed([n / rate for n in range(int(8 * rate))])
     assert len(found) == 1
-    assert 3.0 <= found[0] <= 5.0
+    assert 2.0 <= found[0] <= 4.0
 
 
 @pytest.mark.parametrize("rate", [2.0, 5.0, 10.0, 25.0])
@@ -202,7 +202,7 @@ def test_lost_and_doubled_pictures_neither_tell_early_nor_twice(seed: int) -> No
     steps = random.choice([0.0, 0.04, 0.2, 0.4, 0.9], 60)
     found = noticed(np.cumsum(steps).tolist())
     assert len(found) == 1
-    assert 3.0 <= found[0] <= 8.0
+    assert 2.0 <= found[0] <= 8.0
 
 
 @pytest.mark.parametrize("back_s", [0.5, 3.0, 100.0])
@@ -213,7 +213,7 @@ def test_a_clock_that_steps_back_begins_anew_and_does_not_tell_early(back_s: flo
     after = every(0.2, first + 6.0, since=first)
     found = noticed([*before, *after])
     assert len(found) == 1
-    assert 3.0 <= found[0] - after[0] <= 5.0
+    assert 2.0 <= found[0] - after[0] <= 5.0
 
 
 def test_a_clock_that_steps_forward_counts_no_time_that_was_not_seen() -> None:
@@ -227,7 +227,7 @@ def test_a_camera_that_was_blind_begins_anew() -> None:
     times = every(0.2, 10.0)
     found = noticed(times, blind=[time for time in times if 2.0 <= time <= 4.0])
     assert len(found) == 1
-    assert 3.0 <= found[0] - 4.2 <= 5.0
+    assert 2.0 <= found[0] - 4.2 <= 5.0
 
 
 def test_after_it_forgot_nothing_is_known() -> None:

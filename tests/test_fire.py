@@ -83,9 +83,9 @@ def test_smoke_that_spreads_is_told_too() -> None:
     assert "smoke_seen" in [check.name for check in found[0].checks]
 
 
-def test_what_burned_when_analysis_began_is_told_as_such_and_a_second_later() -> None:
+def test_what_burned_when_analysis_began_is_told_as_such() -> None:
     found = signals(fire_rule(), burning(at_start=True, grown=1.0))
-    assert [signal.noticed for signal in found] == [pytest.approx(BEGINS + 3.0)]
+    assert [signal.noticed for signal in found] == [pytest.approx(BEGINS + 2.0)]
     assert "present since analysis began" in sentence(found[0].checks)
     assert "présent depuis le début de l’analyse" in sentence(found[0].checks, "fr")
 

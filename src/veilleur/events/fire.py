@@ -42,8 +42,7 @@ GROWN = {Sort.FLAME: 1.2, Sort.SMOKE: 1.5}  # times its first area
 LARGER = {Sort.FLAME: 1.0, Sort.SMOKE: 4.0}  # times the least size: small drifts are anything
 LONGER_S = {Sort.FLAME: 0.0, Sort.SMOKE: 1.0}  # what drifts for a moment is no smoke yet
 STAYS = 0.8  # of its own size, that its middle may have come in two seconds
-KNOWN_STAYS, KNOWN_S = 0.4, 1.0  # what was there from the start never showed that it grows: it must
-# stay better, and last so much longer
+KNOWN_STAYS = 0.4  # what was there from the start never showed that it grows: it must stay better
 OF_PERSON = 0.15  # of a person's height: smaller, and in somebody's box, it is a lighter
 COVERED = {Sort.FLAME: 0.7, Sort.SMOKE: 0.4}  # share of it in boxes of people (smoke: and of
 # vehicles): then it is these that move, and a flame is a coat
@@ -149,12 +148,8 @@ class FireStart:
             self._stays(blaze, age_s),
             self._begun(blaze, age_s),
             self._no_object(blaze, scene, age_s),
-            _at_least("persisted", burns_s, self._lasting_s(blaze), "s", burns_s),
+            _at_least("persisted", burns_s, self._p.persist_s + LONGER_S[sort], "s", burns_s),
         )
-
-    def _lasting_s(self, blaze: Blaze) -> float:
-        known_s = KNOWN_S if _was_there(blaze) else 0.0
-        return self._p.persist_s + LONGER_S[blaze.sort] + known_s
 
     def _stays(self, blaze: Blaze, age_s: float) -> Check:
         most = 100 * (KNOWN_STAYS if _was_there(blaze) else STAYS)
