@@ -172,18 +172,17 @@ def test_a_thing_drawn_into_a_real_place_is_found_and_nothing_else(data: Path) -
 
 
 @pytest.mark.parametrize("sway", [1.0, 2.5])
-def test_a_camera_that_sways_sees_the_bag_and_nothing_else(sway: float) -> None:
-    """By pixels of the working size to all sides, otherwise in each picture, as on a mast."""
-    random = np.random.default_rng(2)
+def test_a_camera_that_sways_sees_nothing_move_and_the_bag_at_rest(sway: float) -> None:
+    """By up to so many pixels of the working size to all sides, as on a mast in wind."""
 
-    def swayed(image: FloatArray, _: float) -> None:
+    def swayed(image: FloatArray, time: float) -> None:
         way = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
-        way[:, 2] = random.uniform(-sway, sway, 2)
+        way[:, 2] = np.random.default_rng(round(time)).uniform(-sway, sway, 2)
         image[...] = cv2.warpAffine(image, way, (320, 240), borderMode=cv2.BORDER_REFLECT)
 
-    said = watched([between(BAG, 10), swayed], every(0.5, 30))
+    background = Background()
+    said = watched([between(BAG, 10), swayed], every(0.5, 30), background)
     (bag,) = said[-1][1]
     assert bag.since == pytest.approx(10, abs=1.0)
     assert abs(bag.box.x1 - 150) < 6
-    things = [one.box for _, found in said for one in found]
-    assert all(140 < box.x1 < box.x2 < 182 and 130 < box.y1 < box.y2 < 178 for box in things)
+    assert float(background.moving.mean()) < 0.005
