@@ -27,6 +27,7 @@ BESIDE, ABOVE = 0.7, 0.4  # of a box's width and height: there it is asked wheth
 PASSES, MORE = 0.2, 1.3  # share that must have changed there, and how many times that of the box:
 # who stands before a train covers it, who runs has left no more behind than he fills
 ALIKE = 0.7  # of its speed: so far apart may be what is under the box and what is beside it
+MANY_TIMES = 6  # as wide: its mean is taken in steps, which rounds more than once, for a tenth
 ENOUGH = 400  # pixels that tell whether the camera moved; of more, every so manieth is asked
 
 
@@ -211,7 +212,9 @@ class FlowMeter:
         x1, y1 = int(self._region.x1 * x), int(self._region.y1 * y)
         x2, y2 = int(np.ceil(self._region.x2 * x)), int(np.ceil(self._region.y2 * y))
         cut = luma[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-        small = area_mean(cut, self._size).astype(np.int16)
+        many = cut.shape[1] >= MANY_TIMES * self._size[0]
+        grey = area_mean(cut, self._size) if many else _once(cut, self._size)
+        small = grey.astype(np.int16)
         mean = cv2.blur(small, (self._set.light, self._set.light))
         return np.asarray(np.clip(small - mean + 128, 0, 255), np.uint8)
 
@@ -270,6 +273,10 @@ class FlowMeter:
         near = np.hypot(*(steps - fitted).T) <= 0.3 + 0.3 * sizes
         gone = near & (sizes >= self._set.least_px) & stirred
         return float(gone.mean()) >= self._set.shaken
+
+
+def _once(cut: ImageArray, size: tuple[int, int]) -> ImageArray:
+    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _shift_and_zoom(x: FloatArray, y: FloatArray, steps: FloatArray) -> FloatArray:
