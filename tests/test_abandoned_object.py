@@ -381,7 +381,8 @@ def test_a_doubled_picture_changes_nothing() -> None:
 @given(st.integers(0, 2**20))
 def test_lost_pictures_do_not_matter(seed: int) -> None:
     random = np.random.default_rng(seed)
-    times = [t for t in every(0.2, 40) if random.uniform() < 0.6]
+    kept = every(0.2, 40)[::5]  # no hole is longer than a second
+    times = [t for t in every(0.2, 40) if t in kept or random.uniform() < 0.5]
     (signal,) = signals(Story().told(watch(), times))
     assert signal.noticed == pytest.approx(25, abs=1.5)
 
