@@ -415,6 +415,23 @@ def test_everything_is_stopped_where_no_camera_is_in_view(screens: Screens, plac
     expect(page.locator(".stops")).to_contain_text("Everything is stopped")
 
 
+@pytest.mark.parametrize("role", ["operator", "dpo"])
+def test_the_key_that_stops_is_that_of_the_account_pages_too(
+    screens: Screens, place: Stand, role: str
+) -> None:
+    screen = screens.of(role)
+    page = screen.page
+    page.goto(place.address + "/account")
+    expect(page.locator("[data-halt]")).to_be_visible()
+    screen.saves("account")
+    screen.press("x")
+    expect(page.locator("#stop input[value=everything]")).to_be_focused()
+    screen.press("Enter")
+    expect(page.locator(".stops")).to_contain_text("Everything is stopped")
+    page.reload()
+    expect(page.locator("#stop")).not_to_be_visible()
+
+
 def test_a_blocked_sound_says_so_and_a_new_alert_sounds_after_a_key(
     screens: Screens, place: Stand
 ) -> None:

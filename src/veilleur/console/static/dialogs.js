@@ -59,6 +59,11 @@ stop?.querySelector("form").addEventListener("submit", (event) => {
 });
 
 if (stop) key("x", () => openStop() ?? true);
+if (location.hash === "#stop") {
+  // Wanted on a page without this dialog: see away.js.
+  history.replaceState(null, "", location.pathname + location.search);
+  openStop({});
+}
 
 // ---------------------------------------------------------------- orders with a reason
 function openOrder(button) {
