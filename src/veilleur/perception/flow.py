@@ -23,7 +23,7 @@ from veilleur.cameras.middle import median
 from veilleur.cameras.picture import area_mean
 from veilleur.geometry import BoolArray, Box, FloatArray, ImageArray, View
 
-BESIDE, ABOVE = 0.7, 0.4  # of a box's width and height: there it is asked whether more moves
+BESIDE, ABOVE = 0.7, 0.8  # of a box's width and height: there it is asked whether more moves
 PASSES, MORE = 0.2, 1.3  # share that must have changed there, and how many times that of the box:
 # who stands before a train covers it, who runs has left no more behind than he fills
 ALIKE = 0.7  # of its speed: so far apart may be what is under the box and what is beside it
