@@ -76,6 +76,7 @@ def test_a_process_that_breaks_down_leaves_no_core() -> None:
         "from veilleur.evidence.memory import no_core_dumps\n"
         "no_core_dumps()\n"
         "print(max(resource.getrlimit(resource.RLIMIT_CORE)), flush=True)\n"
+        "signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # who is started aside ignores it\n"
         "os.kill(os.getpid(), signal.SIGQUIT)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)

@@ -60,7 +60,7 @@ stop?.querySelector("form").addEventListener("submit", (event) => {
 
 if (stop) key("x", () => openStop() ?? true);
 if (location.hash === "#stop") {
-  // Wanted on a page without this dialog: see away.js.
+  // Wanted on a page without scripts: those of the accounts.
   history.replaceState(null, "", location.pathname + location.search);
   openStop({});
 }
