@@ -133,6 +133,15 @@ def test_the_demo_is_the_whole_product_and_leaves_nothing_behind(tmp_path: Path)
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), "children gone")
 
 
+@pytest.fixture
+def hung_up_on() -> Iterator[None]:
+    """Whoever runs the tests under nohup passes on that the end of a terminal is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hung_up_on")
 def test_a_terminal_that_is_closed_ends_the_demo_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Nobody reads what it says then, and it does not stumble over that."""
     ours, its = pty.openpty()
@@ -146,15 +155,19 @@ def test_a_terminal_that_is_closed_ends_the_demo_and_leaves_nothing_behind(tmp_p
         env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
     ) as process:
         os.close(its)
-        said = ""
-        while "the console is at" not in said:
-            said += os.read(ours, 4096).decode()
-        assert list(tmp_path.iterdir())
-        os.close(ours)
-        assert process.wait(PATIENCE_S) == 0
+        try:
+            said = ""
+            while "the console is at" not in said:
+                said += os.read(ours, 4096).decode()
+            assert list(tmp_path.iterdir())
+            os.close(ours)
+            assert process.wait(PATIENCE_S) == 0
+        finally:
+            process.kill()
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("hung_up_on")
 @pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGHUP])
 def test_a_service_that_is_asked_to_end_puts_everything_away(
     request_to_end: signal.Signals, tmp_path: Path
