@@ -41,11 +41,14 @@ class Choice:
     model: ModelConfiguration = NANODET
     weapon: ModelConfiguration | None = None
 
-    @property
-    def alone(self) -> int:
-        """As many inferences at once of a small network, on one thread each: it has too little to
-        share out, and threads that wait for each other cost more than they save."""
-        return (self.streams or cores()) * self.threads
+    def small(self, model: ModelConfiguration, side: int) -> Loading:
+        """How a small network of square input, side pixels, is loaded beside the detector.
+
+        Never in int8, and as many inferences at once on one thread each: it has too little to share
+        out, and threads that wait for each other cost more than they save.
+        """
+        precision = Precision.FP32 if self.precision is Precision.INT8 else self.precision
+        return Loading(model, precision, side, side, (self.streams or cores()) * self.threads)
 
     def __str__(self) -> str:
         return f"{self.model.name}, {self.backend} {self.precision}"

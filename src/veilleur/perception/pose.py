@@ -19,8 +19,6 @@ from veilleur.geometry import Box, FloatArray, ImageArray, View
 from veilleur.perception.backends import (
     BACKENDS,
     Backend,
-    Loading,
-    Precision,
     Session,
     backend,
 )
@@ -175,8 +173,6 @@ def _square(picture: Picture, view: View, shown: Box) -> ImageArray | None:
 
 def load_poses(choice: Choice, *, backends: Sequence[Backend] = BACKENDS) -> Poses:
     """With the back end that runs the detector, never in int8. Raises ModelUnusable."""
-    precision = Precision.FP32 if choice.precision is Precision.INT8 else choice.precision
-    loading = Loading(MOVENET, precision, SIDE, SIDE, choice.alone)
-    session = backend(choice.backend, backends).load(loading)
+    session = backend(choice.backend, backends).load(choice.small(MOVENET, SIDE))
     session.run(np.zeros((1, SIDE, SIDE, 3), np.uint8))
     return Poses(session)

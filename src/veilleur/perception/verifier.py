@@ -18,8 +18,6 @@ from veilleur.geometry import Box, FloatArray, ImageArray, View
 from veilleur.perception.backends import (
     BACKENDS,
     Backend,
-    Loading,
-    Precision,
     Session,
     backend,
 )
@@ -108,9 +106,7 @@ def load_verifier(
     model: VerifierModel, choice: Choice, *, backends: Sequence[Backend] = BACKENDS
 ) -> Verifier:
     """With the back end that runs the detector, never in int8. Raises ModelUnusable."""
-    precision = Precision.FP32 if choice.precision is Precision.INT8 else choice.precision
-    side = model.side
-    loading = Loading(model.configuration, precision, side, side, choice.alone)
+    loading = choice.small(model.configuration, model.side)
     verifier = Verifier(backend(choice.backend, backends).load(loading), model)
-    verifier.of(np.zeros((side, side, 3), np.uint8))
+    verifier.of(np.zeros((model.side, model.side, 3), np.uint8))
     return verifier
